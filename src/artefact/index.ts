@@ -1,0 +1,13 @@
+export { type Column, type MatrixColumn, matrix, type Numbers, numbers, readTable, strings, writeTable } from './arrow.js';
+export {
+  type Artefact,
+  type ArtefactFile,
+  factNumber,
+  factString,
+  findCurrent,
+  type Manifest,
+  type Recipe,
+  readArtefact,
+  readManifest,
+  writeArtefact,
+} from './artefact.js';
