@@ -1,0 +1,76 @@
+/**
+ * The split of a fee (docs/protocol.md, "Fees"), in exact integers. Rounding is always down; what is left over is dust
+ * and is named, so that Σ payouts + dust = fee holds to the last unit.
+ */
+import { MeedError } from '../../foundation/index.js';
+
+/** Shares in basis points (1/10000). beta + gamma + delta = 10000. */
+export interface FeePolicy {
+  readonly platformBps: number;
+  /** Model owner's part of the net fee. */
+  readonly betaBps: number;
+  /** Stakers' part of the net fee. */
+  readonly gammaBps: number;
+  /** Contributors' part of the net fee. */
+  readonly deltaBps: number;
+}
+
+export const BASIS_POINTS = 10_000;
+
+export interface FeeParts {
+  readonly platform: bigint;
+  readonly modelOwner: bigint;
+  readonly stakers: bigint;
+  /** What the contributors share. */
+  readonly pool: bigint;
+}
+
+/** @throws MeedError when the policy's parts do not sum to one */
+export function splitFee(fee: bigint, policy: FeePolicy): FeeParts {
+  if (policy.betaBps + policy.gammaBps + policy.deltaBps !== BASIS_POINTS || policy.platformBps > BASIS_POINTS) {
+    throw new MeedError(
+      `The fee policy's β + γ + δ is ${policy.betaBps + policy.gammaBps + policy.deltaBps} basis points`,
+      `Choose parts that sum to exactly ${BASIS_POINTS}`,
+    );
+  }
+  const part = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BigInt(BASIS_POINTS);
+  const platform = part(fee, policy.platformBps);
+  const net = fee - platform;
+  const modelOwner = part(net, policy.betaBps);
+  const stakers = part(net, policy.gammaBps);
+  return { platform, modelOwner, stakers, pool: net - modelOwner - stakers };
+}
+
+export interface PoolSplit {
+  /** Aligned with the scores given. */
+  readonly shares: bigint[];
+  readonly dust: bigint;
+}
+
+/** share_c = pool · max(0, score_c) / Σ max(0, score), rounded down; nobody positive: the whole pool is dust. */
+export function splitPool(pool: bigint, scores: readonly bigint[]): PoolSplit {
+  const positive = scores.map((score) => (score > 0n ? score : 0n));
+  const total = positive.reduce((sum, score) => sum + score, 0n);
+  const shares = positive.map((score) => (total === 0n ? 0n : (pool * score) / total));
+  return { shares, dust: pool - shares.reduce((sum, share) => sum + share, 0n) };
+}
+
+/**
+ * Sums a score matrix over the slots of each contributor.
+ * @param scores score[k·Q + q]
+ * @param slotOwners contributor index of each slot, −1 for unused slots
+ * @returns contributor × Q, row-major
+ */
+export function sumByContributor(
+  scores: BigInt64Array,
+  slotOwners: ArrayLike<number>,
+  contributors: number,
+  queries: number,
+): BigInt64Array {
+  const sums = new BigInt64Array(contributors * queries);
+  for (let k = 0; k < slotOwners.length; k++) {
+    if (slotOwners[k] < 0) continue;
+    for (let q = 0; q < queries; q++) sums[slotOwners[k] * queries + q] += scores[k * queries + q];
+  }
+  return sums;
+}
