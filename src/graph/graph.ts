@@ -1,0 +1,147 @@
+/**
+ * A typed tensor graph: values with static shapes, nodes in topological order, operators that are ONNX operators or short
+ * combinations of them. A graph is data: differentiation, ONNX encoding and both engines read the same object.
+ * The trap: a builder only appends, so a node's inputs always exist before it and no graph can have a cycle.
+ */
+import { MeedError } from '../foundation/index.js';
+
+export type Shape = readonly number[];
+
+export interface Value {
+  readonly id: number;
+  readonly shape: Shape;
+}
+
+export type Attributes = Readonly<Record<string, number | readonly number[]>>;
+
+export interface Node {
+  readonly operator: Operator;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly output: Value;
+}
+
+export interface Constant {
+  readonly value: Value;
+  readonly data: Float32Array;
+}
+
+export interface Graph {
+  readonly inputs: ReadonlyMap<string, Value>;
+  readonly outputs: ReadonlyMap<string, Value>;
+  readonly constants: readonly Constant[];
+  readonly nodes: readonly Node[];
+}
+
+/** A tensor of the float64 oracle. */
+export interface Float64Tensor {
+  readonly shape: Shape;
+  readonly data: Float64Array;
+}
+
+/** Receives the ONNX nodes of one operator; see onnx.ts. */
+export interface OnnxSink {
+  /** Appends an ONNX node and returns the name of its output; the last one emitted is the operator's output. */
+  emit(opType: string, inputs: readonly string[], attributes?: Attributes): string;
+  /** An int64 constant, for shapes and axes. */
+  int64(values: readonly number[]): string;
+  /** A float32 scalar. */
+  scalar(value: number): string;
+}
+
+/** One operator, whole: adding an operator is adding one of these. */
+export interface Operator {
+  readonly name: string;
+  /** @throws MeedError when the inputs' shapes do not fit */
+  shape(inputs: readonly Shape[], attributes: Attributes): Shape;
+  /** Lowers to ONNX (opset 18). */
+  lower(sink: OnnxSink, inputs: readonly string[], node: Node): void;
+  /** The float64 oracle. */
+  interpret(inputs: readonly Float64Tensor[], node: Node): Float64Array;
+  /**
+   * Vector-Jacobian product: the gradient of each input given the gradient of the output, as more graph.
+   * `undefined` for an input through which no gradient flows.
+   */
+  gradient(builder: GraphBuilder, node: Node, outputGradient: Value): readonly (Value | undefined)[];
+}
+
+export class GraphBuilder {
+  readonly #inputs = new Map<string, Value>();
+  readonly #constants: Constant[] = [];
+  readonly #nodes: Node[] = [];
+  #count = 0;
+
+  input(name: string, shape: Shape): Value {
+    if (this.#inputs.has(name))
+      throw new MeedError(`The graph already has an input "${name}"`, 'Give each input its own name');
+    const value = this.#value(shape);
+    this.#inputs.set(name, value);
+    return value;
+  }
+
+  /** @param data row-major; its length must be the product of the shape */
+  constant(data: Float32Array | readonly number[], shape: Shape): Value {
+    if (data.length !== sizeOf(shape)) {
+      throw new MeedError(
+        `A constant of shape [${shape}] was given ${data.length} numbers`,
+        `Give it ${sizeOf(shape)}`,
+      );
+    }
+    const value = this.#value(shape);
+    this.#constants.push({ value, data: Float32Array.from(data) });
+    return value;
+  }
+
+  apply(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): Value {
+    const shapes = inputs.map((input) => input.shape);
+    const output = this.#value(operator.shape(shapes, attributes));
+    this.#nodes.push({ operator, inputs, attributes, output });
+    return output;
+  }
+
+  /** The nodes so far, in topological order. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  /** The graph with these outputs; nodes that no output needs are left out. */
+  build(outputs: Readonly<Record<string, Value>>): Graph {
+    const needed = new Set(Object.values(outputs).map((value) => value.id));
+    const nodes: Node[] = [];
+    for (const node of this.#nodes.toReversed()) {
+      if (!needed.has(node.output.id)) continue;
+      nodes.push(node);
+      for (const input of node.inputs) needed.add(input.id);
+    }
+    return {
+      inputs: new Map([...this.#inputs].filter(([, value]) => needed.has(value.id))),
+      outputs: new Map(Object.entries(outputs)),
+      constants: this.#constants.filter(({ value }) => needed.has(value.id)),
+      nodes: nodes.reverse(),
+    };
+  }
+
+  #value(shape: Shape): Value {
+    for (const extent of shape) {
+      if (!Number.isInteger(extent) || extent < 1) {
+        throw new MeedError(`The shape [${shape}] has the extent ${extent}`, 'Use positive whole extents');
+      }
+    }
+    return { id: this.#count++, shape };
+  }
+}
+
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((size, extent) => size * extent, 1);
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
+/** Row-major strides. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * shape[i + 1];
+  return strides;
+}

@@ -1,0 +1,151 @@
+/**
+ * Encodes a graph as an ONNX model (IR 8, opset 18), the form in which engines run it and auditors hash it. The schema is
+ * the part of onnx.proto3 (ONNX, Apache-2.0) that our graphs need; field numbers are the standard's.
+ * The trap: names must be unique and stable, so that equal graphs give equal bytes.
+ */
+import protobuf from 'protobufjs';
+import type { Attributes, Graph, OnnxSink } from './graph.js';
+
+const SCHEMA = protobuf.Root.fromJSON({
+  nested: {
+    ModelProto: {
+      fields: {
+        irVersion: { type: 'int64', id: 1 },
+        producerName: { type: 'string', id: 2 },
+        graph: { type: 'GraphProto', id: 7 },
+        opsetImport: { rule: 'repeated', type: 'OperatorSetIdProto', id: 8 },
+      },
+    },
+    OperatorSetIdProto: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
+    GraphProto: {
+      fields: {
+        node: { rule: 'repeated', type: 'NodeProto', id: 1 },
+        name: { type: 'string', id: 2 },
+        initializer: { rule: 'repeated', type: 'TensorProto', id: 5 },
+        input: { rule: 'repeated', type: 'ValueInfoProto', id: 11 },
+        output: { rule: 'repeated', type: 'ValueInfoProto', id: 12 },
+      },
+    },
+    NodeProto: {
+      fields: {
+        input: { rule: 'repeated', type: 'string', id: 1 },
+        output: { rule: 'repeated', type: 'string', id: 2 },
+        name: { type: 'string', id: 3 },
+        opType: { type: 'string', id: 4 },
+        attribute: { rule: 'repeated', type: 'AttributeProto', id: 5 },
+      },
+    },
+    AttributeProto: {
+      fields: {
+        name: { type: 'string', id: 1 },
+        i: { type: 'int64', id: 3 },
+        ints: { rule: 'repeated', type: 'int64', id: 8 },
+        type: { type: 'int32', id: 20 },
+      },
+    },
+    TensorProto: {
+      fields: {
+        dims: { rule: 'repeated', type: 'int64', id: 1 },
+        dataType: { type: 'int32', id: 2 },
+        name: { type: 'string', id: 8 },
+        rawData: { type: 'bytes', id: 9 },
+      },
+    },
+    ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
+    TypeProto: { fields: { tensorType: { type: 'TypeProtoTensor', id: 1 } } },
+    TypeProtoTensor: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'TensorShapeProto', id: 2 } } },
+    TensorShapeProto: { fields: { dim: { rule: 'repeated', type: 'DimensionProto', id: 1 } } },
+    DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 } } },
+  },
+});
+
+const FLOAT = 1;
+const INT64 = 7;
+const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_INTS = 7;
+const IR_VERSION = 8;
+export const OPSET = 18;
+
+/** @returns the bytes of an `.onnx` file */
+export function encodeOnnx(graph: Graph): Uint8Array {
+  const nodes: object[] = [];
+  const initializers: object[] = graph.constants.map(({ value, data }) =>
+    tensor(nameOf(value.id), FLOAT, value.shape, data),
+  );
+  const inputNames = new Map([...graph.inputs].map(([name, value]) => [value.id, name]));
+  const name = (id: number): string => inputNames.get(id) ?? nameOf(id);
+
+  for (const node of graph.nodes) {
+    const output = nameOf(node.output.id);
+    let part = 0;
+    const own: { input: readonly string[]; output: string[]; opType: string; name: string; attribute: object[] }[] = [];
+    const sink: OnnxSink = {
+      emit(opType, input, attributes = {}) {
+        const result = `${output}_${part++}`;
+        own.push({ input, output: [result], opType, name: result, attribute: encodeAttributes(attributes) });
+        return result;
+      },
+      int64(values) {
+        const result = `${output}_c${part++}`;
+        initializers.push(tensor(result, INT64, [values.length], BigInt64Array.from(values, BigInt)));
+        return result;
+      },
+      scalar(value) {
+        const result = `${output}_c${part++}`;
+        initializers.push(tensor(result, FLOAT, [], Float32Array.of(value)));
+        return result;
+      },
+    };
+    node.operator.lower(
+      sink,
+      node.inputs.map(({ id }) => name(id)),
+      node,
+    );
+    own[own.length - 1].output[0] = output;
+    nodes.push(...own);
+  }
+  for (const [outputName, { id }] of graph.outputs) {
+    nodes.push({
+      input: [name(id)],
+      output: [outputName],
+      opType: 'Identity',
+      name: `output_${outputName}`,
+      attribute: [],
+    });
+  }
+  const info = ([valueName, value]: [string, { shape: readonly number[] }]): object => ({
+    name: valueName,
+    type: { tensorType: { elemType: FLOAT, shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } } },
+  });
+  const model = SCHEMA.lookupType('ModelProto');
+  return model
+    .encode(
+      model.create({
+        irVersion: IR_VERSION,
+        producerName: 'meed',
+        opsetImport: [{ domain: '', version: OPSET }],
+        graph: {
+          name: 'meed',
+          node: nodes,
+          initializer: initializers,
+          input: [...graph.inputs].map(info),
+          output: [...graph.outputs].map(info),
+        },
+      }),
+    )
+    .finish();
+}
+
+function nameOf(id: number): string {
+  return `v${id}`;
+}
+
+function encodeAttributes(attributes: Attributes): object[] {
+  return Object.entries(attributes).map(([name, value]) =>
+    typeof value === 'number' ? { name, i: value, type: ATTRIBUTE_INT } : { name, ints: value, type: ATTRIBUTE_INTS },
+  );
+}
+
+function tensor(name: string, dataType: number, dims: readonly number[], data: Float32Array | BigInt64Array): object {
+  return { name, dataType, dims, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+}
