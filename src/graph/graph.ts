@@ -106,6 +106,11 @@ export class GraphBuilder {
 
   /** The graph with these outputs; nodes that no output needs are left out. */
   build(outputs: Readonly<Record<string, Value>>): Graph {
+    for (const name of Object.keys(outputs)) {
+      if (this.#inputs.has(name)) {
+        throw new MeedError(`The graph has an input and an output "${name}"`, 'ONNX names are unique: rename one');
+      }
+    }
     const needed = new Set(Object.values(outputs).map((value) => value.id));
     const nodes: Node[] = [];
     for (const node of this.#nodes.toReversed()) {

@@ -1,0 +1,14 @@
+export { factorGraph, logitsGraph, stepGraph } from './graphs.js';
+export { mlp } from './mlp.js';
+export type { Model } from './model.js';
+export { accuracy, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
+export { batchTensors, type Samples, selectSamples } from './samples.js';
+export {
+  replay,
+  stateSteps,
+  stepsPerEpoch,
+  type Training,
+  type TrainingOptions,
+  type TrainingState,
+  train,
+} from './training.js';

@@ -1,0 +1,53 @@
+/** The multilayer perceptron: linear layers with ReLU between them, He initialisation (He et al. 2015), biases zero. */
+import { MeedError, type Random } from '../foundation/index.js';
+import { add, matmul, relu } from '../graph/index.js';
+import type { LinearLayer, Model, ParameterLayout } from './model.js';
+
+/**
+ * @param widths input width, hidden widths, classes: [784, 128, 64, 10]; [in, classes] is logistic regression
+ * @throws MeedError when there are fewer than two widths
+ */
+export function mlp(widths: readonly number[]): Model {
+  if (widths.length < 2 || widths.some((width) => !Number.isInteger(width) || width < 1)) {
+    throw new MeedError(
+      `An MLP cannot have the widths [${widths}]`,
+      'Give input width, hidden widths and number of classes',
+    );
+  }
+  const extents = widths.slice(1).map((out, l) => [widths[l], out] as const);
+  const parameters: ParameterLayout[] = [];
+  let parameterCount = 0;
+  for (const [l, [fanIn, fanOut]] of extents.entries()) {
+    parameters.push({ name: `layer${l}.weight`, offset: parameterCount, shape: [fanIn, fanOut] });
+    parameters.push({ name: `layer${l}.bias`, offset: parameterCount + fanIn * fanOut, shape: [fanOut] });
+    parameterCount += (fanIn + 1) * fanOut;
+  }
+  return {
+    definition: { name: 'mlp', widths },
+    inputWidth: widths[0],
+    classes: widths[widths.length - 1],
+    parameters,
+    parameterCount,
+    layerExtents: extents,
+    initialise(random: Random) {
+      const flat = new Float32Array(parameterCount);
+      for (const { offset, shape } of parameters) {
+        if (shape.length < 2) continue;
+        const deviation = Math.sqrt(2 / shape[0]);
+        for (let i = 0; i < shape[0] * shape[1]; i++) flat[offset + i] = deviation * random.normal();
+      }
+      return flat;
+    },
+    forward(builder, values, x) {
+      const layers: LinearLayer[] = [];
+      let activations = x;
+      for (const l of extents.keys()) {
+        if (l > 0) activations = relu(builder, activations);
+        const preActivations = add(builder, matmul(builder, activations, values[2 * l]), values[2 * l + 1]);
+        layers.push({ name: `layer${l}`, activations, preActivations });
+        activations = preActivations;
+      }
+      return { logits: activations, layers };
+    },
+  };
+}
