@@ -2,8 +2,10 @@
 import type { DatasetSource } from '../src/data/index.js';
 import { MeedError } from '../src/foundation/index.js';
 import { glyphs } from './glyphs.js';
+import { heart } from './heart.js';
+import { mnist } from './mnist.js';
 
-export const datasetSources: readonly DatasetSource[] = [glyphs];
+export const datasetSources: readonly DatasetSource[] = [glyphs, heart, mnist];
 
 /** @throws MeedError that lists the known names */
 export function findDatasetSource(name: string): DatasetSource {

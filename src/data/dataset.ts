@@ -49,7 +49,8 @@ export interface TrainSplit extends Split {
 }
 
 /** What we know a contributor does wrong: knowledge for judging scores, never an input of them. */
-export type Planted = 'flipped' | 'copied' | 'noise' | 'mislabelled';
+export const PLANTED = ['flipped', 'copied', 'noise', 'mislabelled'] as const;
+export type Planted = (typeof PLANTED)[number];
 
 export interface Contributor {
   readonly name: string;

@@ -1,3 +1,14 @@
+export { checkAddresses } from './addresses.js';
+export {
+  DATASET_KIND,
+  type DatasetChoices,
+  datasetRecipe,
+  readDataset,
+  readEvaluation,
+  type StoredDataset,
+  writeDataset,
+} from './artefact.js';
+export { type CsvOptions, type ListedContributor, readContributorList, readCsvDataset } from './csv.js';
 export {
   type Contributor,
   type Dataset,
@@ -5,11 +16,13 @@ export {
   type DatasetFile,
   type DatasetSource,
   type LoadOptions,
+  PLANTED,
   type Planted,
   rowsPerContributor,
   type Split,
   type TrainSplit,
 } from './dataset.js';
+export { fetchDatasetFile } from './fetch.js';
 export { type HashTree, hashTree, type InclusionClaim, inclusionProof, verifyInclusion } from './merkle.js';
 export { type Row, rowBytes, rowHash, rowHashes, rowTree } from './rows.js';
 export { imputeMedians, median, standardise } from './scale.js';
