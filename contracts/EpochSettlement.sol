@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity 0.8.34;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {IEpochSettlement} from "./IEpochSettlement.sol";
+import {IGroth16Verifier} from "./IGroth16Verifier.sol";
+import {IndexRegistry} from "./IndexRegistry.sol";
+import {ReceiptBook} from "./ReceiptBook.sol";
+import {Challenge} from "./libraries/Challenge.sol";
+import {FeeSplit} from "./libraries/FeeSplit.sol";
+import {ScoreSums} from "./libraries/ScoreSums.sol";
+
+/// @title From proven scores to credits
+/// @notice An epoch goes: closed in the book → every (shard, batch) settled by a proof → finalized → every batch
+/// distributed → credits withdrawn. If it is not final within the timeout, refunds open and it can never become final.
+/// @dev Invariant: token balance ≥ credits outstanding + fees of batches neither distributed nor refunded. Fees arrive
+/// from the book when a batch is posted; only `withdraw` and `withdrawTo` move tokens out.
+contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
+    using SafeERC20 for IERC20;
+
+    enum Stage {
+        Settling,
+        Final,
+        Refunding
+    }
+
+    struct Progress {
+        Stage stage;
+        uint64 settled;
+    }
+
+    /// Working memory of one distribution.
+    struct Work {
+        address[] accounts;
+        int64[] totals;
+        uint256[] amounts;
+        uint256 count;
+        uint256 treasury;
+        uint256 modelOwner;
+        uint256 stakers;
+    }
+
+    ReceiptBook public immutable book;
+    IndexRegistry public immutable indexes;
+    IERC20 public immutable token;
+    IGroth16Verifier public immutable verifier;
+    uint256 public immutable slots;
+    uint256 public immutable queries;
+    uint256 public immutable columns;
+    bytes32 public immutable circuitId;
+    uint64 public immutable refundTimeout;
+    uint256 public immutable platformBps;
+    uint256 public immutable betaBps;
+    uint256 public immutable gammaBps;
+    uint256 public immutable deltaBps;
+    address public immutable treasury;
+    address public immutable stakers;
+
+    mapping(uint256 epoch => Progress) public progressOf;
+    /// keccak256(abi.encode(address[] contributors, int64[] sums)) of each settled shard; zero before.
+    mapping(uint256 epoch => mapping(uint256 batch => mapping(uint256 shard => bytes32))) public sumsHashOf;
+    /// A batch's fees leave the pot once, by distribution or by refund.
+    mapping(uint256 epoch => mapping(uint256 batch => bool)) public isPaidOut;
+    mapping(address account => uint256) public creditOf;
+
+    /// @param slots_ S of the circuit, `queries_` its Q, `columns_` its d
+    /// @param refundTimeout_ seconds from an epoch's close until its payers may take their fees back
+    constructor(
+        ReceiptBook book_,
+        IGroth16Verifier verifier_,
+        uint256 slots_,
+        uint256 queries_,
+        uint256 columns_,
+        FeeSplit.Policy memory policy,
+        uint64 refundTimeout_
+    ) {
+        if (slots_ == 0 || queries_ == 0 || columns_ == 0) revert EmptyInstance();
+        uint256 parts = uint256(policy.betaBps) + policy.gammaBps + policy.deltaBps;
+        if (parts != FeeSplit.BASIS_POINTS) revert PartsNotWhole(parts);
+        if (policy.platformBps > FeeSplit.BASIS_POINTS) revert PartsNotWhole(policy.platformBps);
+        if (policy.treasury == address(0) || policy.stakers == address(0)) revert ZeroAddress();
+        book = book_;
+        indexes = book_.indexes();
+        token = book_.token();
+        verifier = verifier_;
+        slots = slots_;
+        queries = queries_;
+        columns = columns_;
+        circuitId = keccak256(abi.encode(slots_, queries_, columns_, verifier_.keyHash()));
+        refundTimeout = refundTimeout_;
+        platformBps = policy.platformBps;
+        betaBps = policy.betaBps;
+        gammaBps = policy.gammaBps;
+        deltaBps = policy.deltaBps;
+        treasury = policy.treasury;
+        stakers = policy.stakers;
+    }
+
+    /// @notice Proves the scores of one shard against one batch and records each contributor's sums.
+    /// @param scores S × Q, score[k·Q + q]
+    /// @param slotContributors S addresses, zero at unused slots
+    function settle(
+        uint256 epoch,
+        uint256 shard,
+        uint256 batch,
+        int64[] calldata scores,
+        address[] calldata slotContributors,
+        uint256[8] calldata proof
+    ) external {
+        if (scores.length != slots * queries) revert WrongScoreCount(scores.length, slots * queries);
+        if (slotContributors.length != slots) revert WrongSlotCount(slotContributors.length, slots);
+        if (sumsHashOf[epoch][batch][shard] != 0) revert AlreadySettled(epoch, shard, batch);
+        Progress storage progress = progressOf[epoch];
+        if (progress.stage != Stage.Settling) revert EpochNotSettling(epoch);
+        Challenge.Place memory place = _place(epoch, shard, batch, slotContributors);
+        uint256 rho = Challenge.derive(place, scores);
+        uint256[4] memory signals =
+            [place.shardCommitment, place.queryBatchCommitment, rho, Challenge.evaluate(scores, rho)];
+        if (!verifier.verify(proof, signals)) revert ProofRejected(epoch, shard, batch);
+        progress.settled += 1;
+        _recordSums(epoch, shard, batch, rho, scores, slotContributors);
+    }
+
+    /// @notice Makes an epoch final once every shard of every batch is settled; anyone may.
+    function finalize(uint256 epoch) external {
+        (ReceiptBook.Epoch memory entry, uint256 shards,) = _closedEpoch(epoch);
+        Progress storage progress = progressOf[epoch];
+        if (progress.stage != Stage.Settling) revert EpochNotSettling(epoch);
+        uint256 needed = shards * entry.batches;
+        if (progress.settled != needed) revert EpochIncomplete(progress.settled, needed);
+        progress.stage = Stage.Final;
+        emit EpochFinalized(epoch);
+    }
+
+    /// @notice Splits the fees of one batch of a final epoch; anyone may. Everything given is checked against hashes.
+    /// @param contributors of each shard, as in its ShardSettled event
+    /// @param sums of each shard, as in its ShardSettled event
+    function distribute(
+        uint256 epoch,
+        uint256 batch,
+        uint96[] calldata fees,
+        bytes32[] calldata outputHashes,
+        address[][] calldata contributors,
+        int64[][] calldata sums
+    ) external {
+        if (progressOf[epoch].stage != Stage.Final) revert EpochNotFinal(epoch);
+        _takeBatch(epoch, batch);
+        (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner) = _closedEpoch(epoch);
+        if (batch >= entry.batches) revert ReceiptBook.UnknownBatch(epoch, batch);
+        _requireReceipts(epoch, batch, fees, outputHashes);
+        if (contributors.length != shards || sums.length != shards) revert WrongShardCount(contributors.length, shards);
+        Work memory work = _mergeShards(epoch, batch, contributors, sums);
+        for (uint256 q = 0; q < fees.length; ++q) {
+            if (outputHashes[q] != 0) _splitReceipt(work, epoch, batch, q, fees[q], outputHashes[q]);
+        }
+        for (uint256 c = 0; c < work.count; ++c) {
+            _credit(work.accounts[c], epoch, batch, Role.Contributor, work.amounts[c]);
+        }
+        _credit(modelOwner, epoch, batch, Role.ModelOwner, work.modelOwner);
+        _credit(stakers, epoch, batch, Role.Stakers, work.stakers);
+        _credit(treasury, epoch, batch, Role.Treasury, work.treasury);
+    }
+
+    /// @notice Credits a batch's whole fees to its payer when the epoch was not made final in time; anyone may.
+    function refund(uint256 epoch, uint256 batch) external {
+        (ReceiptBook.Epoch memory entry,,) = _closedEpoch(epoch);
+        Progress storage progress = progressOf[epoch];
+        if (progress.stage == Stage.Final) revert EpochNotSettling(epoch);
+        if (progress.stage == Stage.Settling) {
+            uint256 dueAt = uint256(entry.closedAt) + refundTimeout;
+            if (block.timestamp < dueAt) revert RefundNotDue(epoch, dueAt);
+            progress.stage = Stage.Refunding;
+            emit RefundsOpened(epoch);
+        }
+        if (isPaidOut[epoch][batch]) revert AlreadyRefunded(epoch, batch);
+        isPaidOut[epoch][batch] = true;
+        ReceiptBook.Batch memory posted = book.batchOf(epoch, batch);
+        _credit(posted.payer, epoch, batch, Role.Refund, posted.fees);
+    }
+
+    /// @notice Pays the caller's credit out to the caller.
+    function withdraw() external {
+        withdrawTo(msg.sender);
+    }
+
+    /// @notice Pays the caller's credit out to another address.
+    function withdrawTo(address to) public nonReentrant {
+        uint256 amount = creditOf[msg.sender];
+        if (amount == 0) revert NothingToWithdraw(msg.sender);
+        creditOf[msg.sender] = 0;
+        emit Withdrawn(msg.sender, to, amount);
+        token.safeTransfer(to, amount);
+    }
+
+    function _closedEpoch(uint256 epoch)
+        private
+        view
+        returns (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner)
+    {
+        entry = book.epochOf(epoch);
+        if (entry.settlement != address(this)) revert SettledElsewhere(epoch, entry.settlement);
+        if (entry.closedAt == 0) revert EpochStillOpen(epoch);
+        (modelOwner, shards,,) = indexes.terms(entry.index);
+    }
+
+    /// @notice Looks up what the challenge binds, and checks the contributors against the registration.
+    function _place(uint256 epoch, uint256 shard, uint256 batch, address[] calldata slotContributors)
+        private
+        view
+        returns (Challenge.Place memory place)
+    {
+        ReceiptBook.Epoch memory entry = book.epochOf(epoch);
+        if (entry.settlement != address(this)) revert SettledElsewhere(epoch, entry.settlement);
+        if (entry.closedAt == 0) revert EpochStillOpen(epoch);
+        (,,, bool payableNow) = indexes.terms(entry.index);
+        if (!payableNow) revert IndexNotPayable(entry.index);
+        IndexRegistry.Shard memory registered = indexes.shardOf(entry.index, shard);
+        bytes32 given = keccak256(abi.encode(slotContributors));
+        if (given != registered.contributorsHash) revert ContributorsMismatch(given, registered.contributorsHash);
+        place = Challenge.Place({
+            circuitId: circuitId,
+            epoch: epoch,
+            shard: shard,
+            batch: batch,
+            shardCommitment: registered.commitment,
+            queryBatchCommitment: book.batchOf(epoch, batch).commitment,
+            contributorsHash: given
+        });
+    }
+
+    function _recordSums(
+        uint256 epoch,
+        uint256 shard,
+        uint256 batch,
+        uint256 rho,
+        int64[] calldata scores,
+        address[] calldata slotContributors
+    ) private {
+        for (uint256 k = 0; k < slotContributors.length; ++k) {
+            if (slotContributors[k] == address(0)) _requireUnscored(scores, k);
+        }
+        (address[] memory contributors, int64[] memory sums) =
+            ScoreSums.byContributor(scores, slotContributors, queries);
+        sumsHashOf[epoch][batch][shard] = keccak256(abi.encode(contributors, sums));
+        emit ShardSettled(epoch, batch, shard, rho, contributors, sums);
+    }
+
+    function _requireUnscored(int64[] calldata scores, uint256 slot) private view {
+        for (uint256 q = 0; q < queries; ++q) {
+            if (scores[slot * queries + q] != 0) revert UnusedSlotScored(slot);
+        }
+    }
+
+    function _takeBatch(uint256 epoch, uint256 batch) private {
+        if (isPaidOut[epoch][batch]) revert AlreadyDistributed(epoch, batch);
+        isPaidOut[epoch][batch] = true;
+    }
+
+    function _requireReceipts(
+        uint256 epoch,
+        uint256 batch,
+        uint96[] calldata fees,
+        bytes32[] calldata outputHashes
+    ) private view {
+        bytes32 given = keccak256(abi.encode(fees, outputHashes));
+        bytes32 posted = book.batchOf(epoch, batch).receiptsHash;
+        if (given != posted) revert ReceiptsMismatch(given, posted);
+    }
+
+    /// @notice Checks every shard's sums against its hash and adds them up by contributor.
+    function _mergeShards(
+        uint256 epoch,
+        uint256 batch,
+        address[][] calldata contributors,
+        int64[][] calldata sums
+    ) private view returns (Work memory work) {
+        uint256 capacity = 0;
+        for (uint256 shard = 0; shard < contributors.length; ++shard) {
+            bytes32 given = keccak256(abi.encode(contributors[shard], sums[shard]));
+            if (given != sumsHashOf[epoch][batch][shard]) revert SumsMismatch(shard);
+            capacity += contributors[shard].length;
+        }
+        work.accounts = new address[](capacity);
+        work.totals = new int64[](capacity * queries);
+        work.amounts = new uint256[](capacity);
+        for (uint256 shard = 0; shard < contributors.length; ++shard) {
+            work.count = ScoreSums.merge(
+                work.accounts, work.totals, work.count, contributors[shard], sums[shard], queries
+            );
+        }
+    }
+
+    function _splitReceipt(
+        Work memory work,
+        uint256 epoch,
+        uint256 batch,
+        uint256 receipt,
+        uint256 fee,
+        bytes32 outputHash
+    ) private {
+        FeeSplit.Parts memory parts = FeeSplit.split(fee, platformBps, betaBps, gammaBps);
+        uint256 dust = FeeSplit.share(parts.pool, work.totals, work.count, queries, receipt, work.amounts);
+        work.treasury += parts.platform + dust;
+        work.modelOwner += parts.modelOwner;
+        work.stakers += parts.stakers;
+        emit ReceiptPaid(epoch, batch, receipt, outputHash, fee, parts.pool, dust);
+    }
+
+    function _credit(address account, uint256 epoch, uint256 batch, Role role, uint256 amount) private {
+        if (amount == 0) return;
+        creditOf[account] += amount;
+        emit Credited(account, epoch, batch, role, amount);
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity 0.8.34;
+
+/// @title What others see of a settlement contract: its shape, its events, and why it refuses
+interface IEpochSettlement {
+    enum Role {
+        Contributor,
+        ModelOwner,
+        Stakers,
+        Treasury,
+        Refund
+    }
+
+    /// @notice A shard of a batch was proven. `sums` holds contributors × Q scores, row by row.
+    event ShardSettled(
+        uint256 indexed epoch,
+        uint256 indexed batch,
+        uint256 indexed shard,
+        uint256 rho,
+        address[] contributors,
+        int64[] sums
+    );
+    event EpochFinalized(uint256 indexed epoch);
+    /// @notice One receipt's fee was split. `pool` is the contributors' part; `dust` of it went to the treasury.
+    event ReceiptPaid(
+        uint256 indexed epoch,
+        uint256 indexed batch,
+        uint256 receipt,
+        bytes32 outputHash,
+        uint256 fee,
+        uint256 pool,
+        uint256 dust
+    );
+    /// @notice The account may withdraw `amount` more, for all receipts of this batch together.
+    event Credited(
+        address indexed account, uint256 indexed epoch, uint256 indexed batch, Role role, uint256 amount
+    );
+    event Withdrawn(address indexed account, address indexed to, uint256 amount);
+    event RefundsOpened(uint256 indexed epoch);
+
+    error PartsNotWhole(uint256 basisPoints);
+    error ZeroAddress();
+    error EmptyInstance();
+    error SettledElsewhere(uint256 epoch, address settlement);
+    error EpochStillOpen(uint256 epoch);
+    error EpochNotSettling(uint256 epoch);
+    error EpochNotFinal(uint256 epoch);
+    error IndexNotPayable(bytes32 index);
+    error AlreadySettled(uint256 epoch, uint256 shard, uint256 batch);
+    error WrongScoreCount(uint256 given, uint256 needed);
+    error WrongSlotCount(uint256 given, uint256 needed);
+    error ContributorsMismatch(bytes32 given, bytes32 registered);
+    error UnusedSlotScored(uint256 slot);
+    error ProofRejected(uint256 epoch, uint256 shard, uint256 batch);
+    error EpochIncomplete(uint256 settled, uint256 needed);
+    error AlreadyDistributed(uint256 epoch, uint256 batch);
+    error ReceiptsMismatch(bytes32 given, bytes32 posted);
+    error WrongShardCount(uint256 given, uint256 needed);
+    error SumsMismatch(uint256 shard);
+    error RefundNotDue(uint256 epoch, uint256 dueAt);
+    error AlreadyRefunded(uint256 epoch, uint256 batch);
+    error NothingToWithdraw(address account);
+
+    /// @notice S: slots of a shard.
+    function slots() external view returns (uint256);
+    /// @notice Q: receipts of a batch.
+    function queries() external view returns (uint256);
+}
