@@ -12,6 +12,7 @@ import {
   Int8,
   Int16,
   Int32,
+  Int64,
   makeData,
   RecordBatch,
   Schema,
@@ -26,11 +27,22 @@ import {
 } from 'apache-arrow';
 import { explainFileError, MeedError } from '../foundation/index.js';
 
-export type Numbers = Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | Uint8Array | Uint32Array;
+export type Numbers =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint32Array;
+
+/** What a matrix may hold. */
+export type MatrixNumbers = Exclude<Numbers, BigInt64Array>;
 
 /** A row-major matrix column: `width` values a row. */
 export interface MatrixColumn {
-  readonly values: Numbers;
+  readonly values: MatrixNumbers;
   readonly width: number;
 }
 
@@ -73,7 +85,11 @@ export function numbers<T extends Numbers>(table: Table, name: string, type: Num
 }
 
 /** A matrix column, flat and row-major, with its width. */
-export function matrix<T extends Numbers>(table: Table, name: string, type: NumberArray<T>): { values: T; width: number } {
+export function matrix<T extends MatrixNumbers>(
+  table: Table,
+  name: string,
+  type: NumberArray<T>,
+): { values: T; width: number } {
   const vector = column(table, name);
   if (!(vector.type instanceof FixedSizeList)) {
     throw new MeedError(`The column "${name}" is not a matrix`, 'Make the artefact again with this version');
@@ -84,7 +100,10 @@ export function matrix<T extends Numbers>(table: Table, name: string, type: Numb
   for (const chunk of vector.data) {
     const values: unknown = chunk.children[0].values;
     if (!(values instanceof type)) {
-      throw new MeedError(`The column "${name}" does not hold a ${type.name}`, 'Make the artefact again with this version');
+      throw new MeedError(
+        `The column "${name}" does not hold a ${type.name}`,
+        'Make the artefact again with this version',
+      );
     }
     flat.set(values.subarray(chunk.offset * width, (chunk.offset + chunk.length) * width), offset);
     offset += chunk.length * width;
@@ -100,7 +119,10 @@ function column(table: Table, name: string) {
   const vector = table.getChild(name);
   if (vector) return vector;
   const have = table.schema.fields.map((field) => field.name).join(', ');
-  throw new MeedError(`The table has no column "${name}" (it has ${have})`, 'Make the artefact again with this version');
+  throw new MeedError(
+    `The table has no column "${name}" (it has ${have})`,
+    'Make the artefact again with this version',
+  );
 }
 
 function columnData(source: Column) {
@@ -131,6 +153,7 @@ function numberType(values: Numbers): DataType {
   if (values instanceof Int8Array) return new Int8();
   if (values instanceof Int16Array) return new Int16();
   if (values instanceof Int32Array) return new Int32();
+  if (values instanceof BigInt64Array) return new Int64();
   if (values instanceof Uint8Array) return new Uint8();
   return new Uint32();
 }

@@ -7,7 +7,15 @@
  */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { explainFileError, type Json, type JsonObject, MeedError, sha256File, sha256Json, systemCode } from '../foundation/index.js';
+import {
+  explainFileError,
+  type Json,
+  type JsonObject,
+  MeedError,
+  sha256File,
+  sha256Json,
+  systemCode,
+} from '../foundation/index.js';
 
 export interface ArtefactFile {
   /** Relative to the artefact's folder, forward slashes. */
@@ -98,7 +106,10 @@ export async function readManifest(folder: string, kind: string): Promise<Manife
   const text = await fileAccess(path, () => readFile(path, 'utf8'));
   const manifest = parseManifest(text, path);
   if (manifest.kind !== kind) {
-    throw new MeedError(`${folder} holds a ${manifest.kind} artefact, a ${kind} was expected`, 'Check which folder each option names');
+    throw new MeedError(
+      `${folder} holds a ${manifest.kind} artefact, a ${kind} was expected`,
+      'Check which folder each option names',
+    );
   }
   return manifest;
 }
@@ -130,7 +141,10 @@ export function factNumber(manifest: Manifest, key: string): number {
 function expectType<T extends Json>(manifest: Manifest, key: string, is: (value: Json | undefined) => value is T): T {
   const value: Json | undefined = manifest.facts[key];
   if (is(value)) return value;
-  throw new MeedError(`The ${manifest.kind} manifest has no usable fact "${key}"`, 'Make the artefact again with this version');
+  throw new MeedError(
+    `The ${manifest.kind} manifest has no usable fact "${key}"`,
+    'Make the artefact again with this version',
+  );
 }
 
 function withId(body: Omit<Manifest, 'id'>): Manifest {
@@ -158,7 +172,10 @@ function parseManifest(text: string, path: string): Manifest {
   }
   const id = manifestId(parsed);
   if (id !== parsed.id) {
-    throw new MeedError(`${path} claims the id ${parsed.id}, its content hashes to ${id}`, 'Do not trust this artefact: fetch or make it again');
+    throw new MeedError(
+      `${path} claims the id ${parsed.id}, its content hashes to ${id}`,
+      'Do not trust this artefact: fetch or make it again',
+    );
   }
   return parsed;
 }
@@ -174,7 +191,9 @@ function isManifest(value: unknown): value is Manifest {
     isObject(m.parameters) &&
     isObject(m.facts) &&
     Array.isArray(m.files) &&
-    m.files.every((f) => isObject(f) && typeof f.path === 'string' && typeof f.bytes === 'number' && typeof f.sha256 === 'string')
+    m.files.every(
+      (f) => isObject(f) && typeof f.path === 'string' && typeof f.bytes === 'number' && typeof f.sha256 === 'string',
+    )
   );
 }
 

@@ -1,4 +1,13 @@
-export { type Column, type MatrixColumn, matrix, type Numbers, numbers, readTable, strings, writeTable } from './arrow.js';
+export {
+  type Column,
+  type MatrixColumn,
+  matrix,
+  type Numbers,
+  numbers,
+  readTable,
+  strings,
+  writeTable,
+} from './arrow.js';
 export {
   type Artefact,
   type ArtefactFile,
@@ -11,3 +20,4 @@ export {
   readManifest,
   writeArtefact,
 } from './artefact.js';
+export { readJson, writeJson } from './jsonFile.js';
