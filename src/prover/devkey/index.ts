@@ -1,0 +1,1 @@
+export { developmentKey, type ProvingKey } from './developmentKey.js';

@@ -1,0 +1,140 @@
+/**
+ * Witnesses, proofs and their verification (Groth 2016), with proofs as the eight words that the EVM's verifier takes.
+ * The witness is computed here; the proof in a child process that runs snarkjs' own command, so that seconds of
+ * arithmetic never hold up the caller's event loop and none of snarkjs' workers outlive the proof.
+ * The traps: G2 coordinates stand imaginary part first in the EVM and last in snarkjs; a proof of Groth16 can be changed
+ * into another valid one of the same statement, so its hash identifies nothing; verification must refuse public signals
+ * of r or more, since x and x + r would be one statement in two forms.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { wtns } from 'snarkjs';
+import { MeedError, messageOf } from '../foundation/index.js';
+import type { CompiledCircuit } from './circuit.js';
+import { bn254 } from './curve.js';
+import type { ProvingKey } from './devkey/index.js';
+import { FIELD_MODULUS } from './reference/constants.js';
+import { g1Words, g2Words, isG1Point, isG2Point, type VerificationKey } from './verificationKey.js';
+
+/** Signals of the circuit by name; arrays are nested as the circuit declares them. */
+export type CircuitInput = Readonly<Record<string, bigint | readonly bigint[] | readonly (readonly bigint[])[]>>;
+
+export interface Groth16Proof {
+  /** pi_a x, y | pi_b x1, x0, y1, y0 | pi_c x, y: eight words in the EVM's order. */
+  readonly words: readonly bigint[];
+  /** shardCommitment, queryBatchCommitment, rho, evaluation */
+  readonly publicSignals: readonly bigint[];
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Values of all wires, as the bytes of a .wtns file.
+ * @throws MeedError when the input does not satisfy the circuit
+ */
+export async function witness(circuit: CompiledCircuit, input: CircuitInput): Promise<Uint8Array> {
+  const target: { type: 'mem'; data?: Uint8Array } = { type: 'mem' };
+  try {
+    await wtns.calculate(input, circuit.wasmPath, target);
+  } catch (error) {
+    throw new MeedError(
+      `The values do not satisfy the circuit: ${messageOf(error).replaceAll('\n', ' ').trim()}`,
+      'Recompute commitments, challenge and evaluation from the same slots and queries',
+      { cause: error },
+    );
+  }
+  if (target.data === undefined) throw new Error('The witness calculation wrote nothing');
+  return target.data;
+}
+
+/**
+ * Proves that the input satisfies the key's circuit. Two proofs of one statement differ, being randomised.
+ * @throws MeedError when it does not, or the prover fails
+ */
+export async function prove(key: ProvingKey, input: CircuitInput): Promise<Groth16Proof> {
+  const values = await witness(key.circuit, input);
+  const folder = await mkdtemp(join(tmpdir(), 'meed-proof-'));
+  try {
+    const path = (file: string): string => join(folder, file);
+    await writeFile(path('witness.wtns'), values, { mode: 0o600 });
+    await runProver([key.zkeyPath, path('witness.wtns'), path('proof.json'), path('public.json')]);
+    const proof = JSON.parse(await readFile(path('proof.json'), 'utf8')) as ProofJson;
+    const publicSignals = JSON.parse(await readFile(path('public.json'), 'utf8')) as string[];
+    return {
+      words: [...g1Words(proof.pi_a), ...g2Words(proof.pi_b), ...g1Words(proof.pi_c)],
+      publicSignals: publicSignals.map(BigInt),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface ProofJson {
+  readonly pi_a: readonly string[];
+  readonly pi_b: readonly (readonly string[])[];
+  readonly pi_c: readonly string[];
+}
+
+function runProver(files: readonly string[]): Promise<void> {
+  const program = join(dirname(require.resolve('snarkjs')), 'cli.cjs');
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, 'groth16', 'prove', ...files], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let log = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (status) => {
+      if (status === 0) resolve();
+      else
+        reject(new MeedError(`The prover failed: ${log.trim()}`, 'Delete the keys in the cache folder and try again'));
+    });
+  });
+}
+
+/**
+ * Whether the proof shows the statement: e(A, B) = e(α, β) · e(Σ x_i IC_i, γ) · e(C, δ).
+ * False for signals outside [0, r) and for words that are no points of their groups; the key is taken as sound, see
+ * `assertKeyIsSound`.
+ */
+export async function verify(
+  key: VerificationKey,
+  publicSignals: readonly bigint[],
+  words: readonly bigint[],
+): Promise<boolean> {
+  if (publicSignals.length !== key.nPublic || words.length !== 8) return false;
+  if (publicSignals.some((signal) => signal < 0n || signal >= FIELD_MODULUS)) return false;
+  const [a, b, c] = [words.slice(0, 2), words.slice(2, 6), words.slice(6, 8)];
+  if (!(await isG1Point(a)) || !(await isG2Point(b)) || !(await isG1Point(c))) return false;
+
+  const curve = await bn254();
+  const { G1, G2 } = curve;
+  const g1 = (point: readonly bigint[]): Uint8Array => G1.fromObject([point[0], point[1], 1n]);
+  const g2 = (point: readonly bigint[]): Uint8Array =>
+    G2.fromObject([
+      [point[1], point[0]],
+      [point[3], point[2]],
+      [1n, 0n],
+    ]);
+  const statement = publicSignals.reduce(
+    (sum, signal, i) => G1.add(sum, G1.timesScalar(g1(g1Words(key.IC[i + 1])), signal)),
+    g1(g1Words(key.IC[0])),
+  );
+  return curve.pairingEq(
+    G1.neg(g1(a)),
+    g2(b),
+    g1(g1Words(key.vk_alpha_1)),
+    g2(g2Words(key.vk_beta_2)),
+    statement,
+    g2(g2Words(key.vk_gamma_2)),
+    g1(c),
+    g2(g2Words(key.vk_delta_2)),
+  );
+}
