@@ -4,4 +4,5 @@ export { type GradientKernel, KERNEL_BLOCK, openKernel } from './gradientKernel.
 export { inRun, stateWeights } from './inRun.js';
 export { pathScorer, type WeightedState } from './pathScorer.js';
 export type { Scorer } from './scorer.js';
+export { type Explanation, explainReceipt, type RowScore, type ScoredRows, writeScores } from './scoreStore.js';
 export { fitBasis, type SketchBasis, sketchOutputs, sketchSamples } from './spectralSketch.js';

@@ -1,0 +1,160 @@
+/**
+ * An epoch: receipts in batches of Q, and the integer score matrix of every (shard, batch). These integers are what is
+ * proven, what the contract reads and what pays.
+ */
+import { join } from 'node:path';
+import {
+  type Artefact,
+  numbers,
+  type Recipe,
+  readArtefact,
+  readTable,
+  writeArtefact,
+  writeTable,
+} from '../artefact/index.js';
+import type { StoredDataset } from '../data/index.js';
+import { MeedError, type Progress, silent } from '../foundation/index.js';
+import { type AttributionIndex, indexShards, stringList } from './attributionIndex.js';
+import type { Receipts } from './receipts.js';
+import {
+  type Hasher,
+  type Instance,
+  loadHasher,
+  queryBatchCommitment,
+  saltOf,
+  scoreMatrix,
+  vectorCommitment,
+} from './reference/index.js';
+import type { Shard } from './rowCommitments.js';
+
+/** Q receipts as the circuit and the receipt book take them; unused positions are zero vectors with fee 0. */
+export interface Batch {
+  /** Positions in the receipts artefact. */
+  readonly receipts: readonly number[];
+  /** Q × d, row-major. */
+  readonly vectors: Int16Array;
+  readonly salts: readonly bigint[];
+  readonly commitment: bigint;
+  /** Q hashes, hex; zeros at unused positions. */
+  readonly outputHashes: readonly string[];
+  readonly fees: readonly bigint[];
+}
+
+export interface Epoch {
+  readonly artefact: Artefact;
+  readonly batches: readonly Batch[];
+  readonly shards: readonly Shard[];
+  /** scores[shard][batch], S·Q each. */
+  readonly scores: readonly (readonly BigInt64Array[])[];
+}
+
+const ZERO_HASH = '0'.repeat(64);
+
+export function epochRecipe(index: AttributionIndex, receipts: Receipts): Recipe {
+  return {
+    kind: 'epoch',
+    inputs: { index: index.artefact.manifest.id, receipts: receipts.artefact.manifest.id },
+    parameters: { instance: { ...index.options.instance } },
+  };
+}
+
+export async function makeEpoch(
+  folder: string,
+  stored: StoredDataset,
+  index: AttributionIndex,
+  receipts: Receipts,
+  progress: Progress = silent,
+): Promise<Epoch> {
+  const content = await epochContent(stored, index, receipts, progress);
+  const artefact = await writeArtefact(folder, epochRecipe(index, receipts), async (staging) => {
+    const flat = content.scores.flatMap((row, shard) => row.map((scores, batch) => ({ shard, batch, scores })));
+    const size = index.options.instance.slots * index.options.instance.queries;
+    const all = new BigInt64Array(flat.length * size);
+    for (const [i, { scores }] of flat.entries()) all.set(scores, i * size);
+    await writeTable(join(staging, 'scores.arrow'), {
+      shard: Int32Array.from({ length: all.length }, (_, i) => flat[Math.floor(i / size)].shard),
+      batch: Int32Array.from({ length: all.length }, (_, i) => flat[Math.floor(i / size)].batch),
+      score: all,
+    });
+    return {
+      shards: content.shards.length,
+      batches: content.batches.length,
+      batchCommitments: content.batches.map((batch) => String(batch.commitment)),
+    };
+  });
+  return { artefact, ...content };
+}
+
+/** Batches, shards and scores, recomputed from the index's and the receipts' integers. */
+export async function epochContent(
+  stored: StoredDataset,
+  index: AttributionIndex,
+  receipts: Receipts,
+  progress: Progress = silent,
+): Promise<Omit<Epoch, 'artefact'>> {
+  const { instance } = index.options;
+  const { shards } = await indexShards(index, stored, progress);
+  const batches = await cutBatches(instance, index.indexId, receipts);
+  return {
+    shards,
+    batches,
+    scores: shards.map((shard) => batches.map((batch) => scoreMatrix(instance, shard.vectors, batch.vectors))),
+  };
+}
+
+/** An epoch as published: its score file must equal the integers of index and receipts. */
+export async function readEpoch(
+  folder: string,
+  stored: StoredDataset,
+  index: AttributionIndex,
+  receipts: Receipts,
+): Promise<Epoch> {
+  const artefact = await readArtefact(folder, 'epoch');
+  const content = await epochContent(stored, index, receipts);
+  const published = numbers(await readTable(join(folder, 'scores.arrow')), 'score', BigInt64Array);
+  const derived = content.scores.flat();
+  const size = index.options.instance.slots * index.options.instance.queries;
+  for (const [i, scores] of derived.entries()) {
+    const wrong = scores.findIndex((score, j) => published[i * size + j] !== score);
+    if (wrong >= 0) {
+      throw new MeedError(
+        `Score ${wrong} of block ${i} in ${folder}/scores.arrow is ${published[i * size + wrong]}, index and receipts give ${scores[wrong]}`,
+        'Do not trust this epoch: make it again with `meed epoch`',
+      );
+    }
+  }
+  const commitments = stringList(artefact.manifest.facts.batchCommitments, 'batchCommitments', folder);
+  if (
+    published.length !== derived.length * size ||
+    commitments.some((c, b) => c !== String(content.batches[b]?.commitment))
+  ) {
+    throw new MeedError(`${folder} does not hold the batches of its receipts`, 'Make it again with `meed epoch`');
+  }
+  return { artefact, ...content };
+}
+
+async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
+  const hasher = await loadHasher();
+  const batches: Batch[] = [];
+  for (let first = 0; first < receipts.receipts.length; first += instance.queries) {
+    batches.push(cutBatch(hasher, instance, indexId, receipts, first));
+  }
+  return batches;
+}
+
+function cutBatch(hasher: Hasher, instance: Instance, indexId: bigint, receipts: Receipts, first: number): Batch {
+  const { queries: Q, columns: d } = instance;
+  const used = Math.min(Q, receipts.receipts.length - first);
+  const vectors = new Int16Array(Q * d);
+  vectors.set(receipts.queries.subarray(first * d, (first + used) * d));
+  const salts = Array.from({ length: Q }, (_, q) => saltOf(receipts.secret, 'query', first + q));
+  const commitments = salts.map((salt, q) => vectorCommitment(hasher, salt, vectors.subarray(q * d, (q + 1) * d)));
+  return {
+    receipts: Array.from({ length: used }, (_, q) => first + q),
+    vectors,
+    salts,
+    commitment: queryBatchCommitment(hasher, instance, indexId, commitments),
+    outputHashes: salts.map((_, q) => receipts.receipts[first + q]?.outputHash ?? ZERO_HASH),
+    fees: salts.map((_, q) => receipts.receipts[first + q]?.fee ?? 0n),
+  };
+}
