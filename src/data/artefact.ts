@@ -12,16 +12,17 @@ import {
   numbers,
   type Recipe,
   readArtefact,
+  readJson,
   readTable,
   strings,
   writeArtefact,
+  writeJson,
   writeTable,
 } from '../artefact/index.js';
 import { type JsonObject, MeedError } from '../foundation/index.js';
 import { checkAddresses } from './addresses.js';
 import { cardToJson, parseCard } from './card.js';
 import { type Contributor, type Dataset, type DatasetCard, PLANTED, rowsPerContributor } from './dataset.js';
-import { readJson, writeJson } from './json.js';
 import { rowHashes, rowTree } from './rows.js';
 import { validateDataset } from './validate.js';
 
@@ -32,6 +33,8 @@ const HELD_OUT = 'heldout.arrow';
 const CONTRIBUTORS = 'contributors.arrow';
 const CARD = 'card.json';
 const EVALUATION = 'evaluation.json';
+
+const DISTRUST = 'Do not trust this artefact: fetch or make it again';
 
 export interface DatasetChoices {
   readonly seed: number;
@@ -108,6 +111,7 @@ export async function writeDataset(folder: string, dataset: Dataset, choices: Da
  */
 export async function readDataset(folder: string): Promise<StoredDataset> {
   const artefact = await readArtefact(folder, DATASET_KIND);
+  checkListed(artefact, [TRAIN, HELD_OUT, CONTRIBUTORS, CARD]);
   const card = parseCard(await readJson(join(folder, CARD)), join(folder, CARD));
   const owners = await readTable(join(folder, CONTRIBUTORS));
   const rows = await readTable(join(folder, TRAIN));
@@ -134,6 +138,7 @@ export async function readDataset(folder: string): Promise<StoredDataset> {
   validateDataset(dataset);
   const addresses = strings(owners, 'address');
   checkAddresses(dataset.contributors, addresses);
+  checkOwners(dataset, strings(rows, 'contributor'), join(folder, TRAIN));
   const hashes = rowHashes(dataset);
   checkHashes(hashes, strings(rows, 'rowHash'), join(folder, TRAIN));
   checkRoot(hashes, artefact);
@@ -142,11 +147,30 @@ export async function readDataset(folder: string): Promise<StoredDataset> {
 
 /** What was planted in each contributor's rows, for reports that judge scores by it. No other stage may read it. */
 export async function readEvaluation(folder: string): Promise<Contributor[]> {
-  await readArtefact(folder, DATASET_KIND);
+  checkListed(await readArtefact(folder, DATASET_KIND), [EVALUATION]);
   const path = join(folder, EVALUATION);
   const parsed = await readJson(path);
   if (Array.isArray(parsed) && parsed.every(isContributor)) return parsed;
   throw new MeedError(`${path} is not a list of contributors`, 'Make the data set again with this version');
+}
+
+/** A file that the manifest does not list has not been checked by its hash. */
+function checkListed({ folder, manifest }: Artefact, names: readonly string[]): void {
+  const missing = names.find((name) => !manifest.files.some(({ path }) => path === name));
+  if (missing !== undefined) {
+    throw new MeedError(`The manifest of ${folder} does not list ${missing}`, DISTRUST);
+  }
+}
+
+/** Names and indices say the same thing twice, for readers of the table alone: they must agree. */
+function checkOwners({ contributors, train }: Dataset, names: readonly string[], path: string): void {
+  const differs = names.findIndex((name, row) => name !== contributors[train.contributors[row]].name);
+  if (differs >= 0) {
+    throw new MeedError(
+      `${path}, row ${differs}: names the contributor "${names[differs]}", its index means "${contributors[train.contributors[differs]].name}"`,
+      DISTRUST,
+    );
+  }
 }
 
 function checkHashes(hashes: readonly Uint8Array[], stored: readonly string[], path: string): void {
@@ -154,7 +178,7 @@ function checkHashes(hashes: readonly Uint8Array[], stored: readonly string[], p
   if (differs >= 0) {
     throw new MeedError(
       `${path}, row ${differs}: the row hashes to ${hex(hashes[differs])}, its column says ${stored[differs]}`,
-      'Do not trust this artefact: fetch or make it again',
+      DISTRUST,
     );
   }
 }
@@ -163,10 +187,7 @@ function checkRoot(hashes: readonly Uint8Array[], { folder, manifest }: Artefact
   const { root } = rowTree(hashes);
   const claimed = factString(manifest, 'root');
   if (root === claimed) return;
-  throw new MeedError(
-    `The rows of ${folder} have the root ${root}, its manifest says ${claimed}`,
-    'Do not trust this artefact: fetch or make it again',
-  );
+  throw new MeedError(`The rows of ${folder} have the root ${root}, its manifest says ${claimed}`, DISTRUST);
 }
 
 function rowIds(prefix: string, rows: number): string[] {

@@ -40,53 +40,15 @@ export async function readCsvDataset(options: CsvOptions): Promise<Dataset> {
   const bytes = await readBytes(file);
   const { header, records } = parseCsv(decode(bytes, file), file);
   progress(0, records.length, `reading ${file}`);
-  const label = columnOf(header, labelColumn, file, '--label');
-  const owner = columnOf(header, contributorColumn, file, '--contributor');
-  const featureColumns = header.map((_, column) => column).filter((column) => column !== label && column !== owner);
-  if (featureColumns.length === 0) {
-    throw new MeedError(
-      `${file} has no column besides "${labelColumn}" and "${contributorColumn}"`,
-      'Add columns of numbers, they are the features',
-    );
-  }
+  const columns = columnsOf(header, options);
   if (records.length < 2) {
     throw new MeedError(`${file} holds ${records.length} sample, attribution needs something to compare`, 'Add rows');
   }
   const listed = contributorsFile === undefined ? undefined : await readContributorList(contributorsFile);
-  const names = listed?.map(({ name }) => name) ?? unique(records.map(({ fields }) => fields[owner]));
-  const classes = sortedClasses(unique(records.map(({ fields }) => fields[label])));
-  const indexOfClass = new Map(classes.map((name, i) => [name, i]));
-  const indexOfName = new Map(names.map((name, i) => [name, i]));
-  const table: RowTable = {
-    features: new Float32Array(records.length * featureColumns.length),
-    labels: new Int32Array(records.length),
-    contributors: new Int32Array(records.length),
-    width: featureColumns.length,
-  };
-  for (const [row, { fields, line }] of records.entries()) {
-    const at = `${file} line ${line}`;
-    for (const [i, column] of featureColumns.entries()) {
-      table.features[row * table.width + i] = readNumber(fields[column], `${at}: column "${header[column]}"`);
-    }
-    table.labels[row] = indexOfClass.get(present(fields[label], `${at}: column "${labelColumn}"`)) ?? -1;
-    const name = present(fields[owner], `${at}: column "${contributorColumn}"`);
-    const contributor = indexOfName.get(name);
-    if (contributor === undefined) {
-      throw new MeedError(
-        `${at}: contributor "${name}" is not listed in ${contributorsFile}`,
-        `Add them to ${contributorsFile} or remove the row`,
-      );
-    }
-    table.contributors[row] = contributor;
-  }
-  const owners = new Set(table.contributors);
-  const idle = listed?.find((_, i) => !owners.has(i));
-  if (idle) {
-    throw new MeedError(
-      `${contributorsFile} line ${idle.line}: contributor "${idle.name}" has no row in ${file}`,
-      'Add a row of theirs or take them off the list',
-    );
-  }
+  const names = listed?.map(({ name }) => name) ?? unique(records.map(({ fields }) => fields[columns.contributor]));
+  const classes = sortedClasses(unique(records.map(({ fields }) => fields[columns.label])));
+  const table = tableOf({ header, records }, columns, { classes, names }, options);
+  checkAllHaveRows(listed ?? [], table.contributors, options);
   const rows = stratifiedSplit(table, Random.named(seed, 'csv/held-out'));
   const scaled = standardise(table, rows.train);
   const name = basename(file).replace(/\.csv$/i, '');
@@ -99,7 +61,7 @@ export async function readCsvDataset(options: CsvOptions): Promise<Dataset> {
       contributorColumn,
       classes,
       featureShape: [table.width],
-      featureNames: featureColumns.map((column) => header[column]),
+      featureNames: columns.features.map((column) => header[column]),
       files: [
         {
           path: basename(file),
@@ -117,6 +79,78 @@ export async function readCsvDataset(options: CsvOptions): Promise<Dataset> {
   validateDataset(dataset);
   progress(records.length, records.length, `reading ${file}`);
   return dataset;
+}
+
+/** Which column is what, by its place in the header. */
+interface Columns {
+  readonly label: number;
+  readonly contributor: number;
+  readonly features: readonly number[];
+}
+
+function columnsOf(header: readonly string[], { file, labelColumn, contributorColumn }: CsvOptions): Columns {
+  const label = columnOf(header, labelColumn, file, '--label');
+  const contributor = columnOf(header, contributorColumn, file, '--contributor');
+  if (label === contributor) {
+    throw new MeedError(
+      `${file}: the column "${labelColumn}" is named as label and as contributor`,
+      'Name two columns with --label and --contributor',
+    );
+  }
+  const features = [...header.keys()].filter((column) => column !== label && column !== contributor);
+  if (features.length > 0) return { label, contributor, features };
+  throw new MeedError(
+    `${file} has no column besides "${labelColumn}" and "${contributorColumn}"`,
+    'Add columns of numbers, they are the features',
+  );
+}
+
+function tableOf(
+  { header, records }: CsvTable,
+  columns: Columns,
+  { classes, names }: { classes: readonly string[]; names: readonly string[] },
+  { file, contributorsFile }: CsvOptions,
+): RowTable {
+  const labelOf = new Map(classes.map((name, i) => [name, i]));
+  const contributorOf = new Map(names.map((name, i) => [name, i]));
+  const width = columns.features.length;
+  const table: RowTable = {
+    features: new Float32Array(records.length * width),
+    labels: new Int32Array(records.length),
+    contributors: new Int32Array(records.length),
+    width,
+  };
+  for (const [row, { fields, line }] of records.entries()) {
+    const at = (column: number) => `${file} line ${line}: column "${header[column]}"`;
+    for (const [i, column] of columns.features.entries()) {
+      table.features[row * width + i] = readNumber(fields[column], at(column));
+    }
+    table.labels[row] = labelOf.get(present(fields[columns.label], at(columns.label))) ?? -1;
+    const name = present(fields[columns.contributor], at(columns.contributor));
+    const contributor = contributorOf.get(name);
+    if (contributor === undefined) {
+      throw new MeedError(
+        `${file} line ${line}: contributor "${name}" is not listed in ${contributorsFile}`,
+        `Add them to ${contributorsFile} or remove the row`,
+      );
+    }
+    table.contributors[row] = contributor;
+  }
+  return table;
+}
+
+function checkAllHaveRows(
+  listed: readonly ListedContributor[],
+  owners: Int32Array,
+  { file, contributorsFile }: CsvOptions,
+): void {
+  const present = new Set(owners);
+  const idle = listed.find((_, i) => !present.has(i));
+  if (!idle) return;
+  throw new MeedError(
+    `${contributorsFile} line ${idle.line}: contributor "${idle.name}" has no row in ${file}`,
+    'Add a row of theirs or take them off the list',
+  );
 }
 
 /**
@@ -149,7 +183,12 @@ interface CsvRecord {
   readonly line: number;
 }
 
-function parseCsv(text: string, file: string): { header: readonly string[]; records: readonly CsvRecord[] } {
+interface CsvTable {
+  readonly header: readonly string[];
+  readonly records: readonly CsvRecord[];
+}
+
+function parseCsv(text: string, file: string): CsvTable {
   const rows: CsvRecord[] = [];
   try {
     parse(text, {

@@ -6,7 +6,7 @@
  * and unpacking stop at the size the card gives.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import {
@@ -35,6 +35,7 @@ export async function fetchDatasetFile(
 ): Promise<Uint8Array> {
   const local = folder ?? process.env.MEED_DATASETS;
   if (local !== undefined && local !== '') {
+    await checkFolder(local);
     const path = join(local, file.path);
     const bytes = await readIfPresent(path);
     if (bytes) return content(file, bytes, path, `Fetch ${file.url} again or take ${path} away`);
@@ -43,6 +44,19 @@ export async function fetchDatasetFile(
   const bytes = await readIfPresent(cached);
   if (bytes) return content(file, bytes, cached, `Delete ${cached}, it will be downloaded again`);
   return download(file, cached, progress);
+}
+
+/** A mistyped folder must not turn into a silent download. */
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw explainFileError(error, folder);
+  });
+  if (found?.isDirectory()) return;
+  throw new MeedError(
+    `The data folder ${folder} ${found ? 'is not a folder' : 'does not exist'}`,
+    'Correct MEED_DATASETS, or unset it to download',
+  );
 }
 
 async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
