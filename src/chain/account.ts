@@ -1,0 +1,136 @@
+/**
+ * Who sends, to which node. One transaction at a time goes out for an account: the next one asks for its nonce only when
+ * the one before is mined or refused.
+ * The trap: ethers' NonceManager counts a nonce up before the gas estimate, so one refused call leaves a gap and
+ * everything sent after it waits for ever.
+ */
+import { type Contract, HDNodeWallet, type Interface, JsonRpcProvider, type TransactionReceipt, Wallet } from 'ethers';
+import { MeedError } from '../foundation/index.js';
+import { compileContracts } from './compile.js';
+import { errorInterface, explainRefusal } from './refusals.js';
+
+/** anvil's well-known accounts; worthless on any other chain. */
+const DEVELOPMENT_MNEMONIC = 'test test test test test test test test test test test junk';
+const POLLING_MS = 50;
+
+/** A key of one's own, or the number of a development account (0 … 9 hold ether on anvil). */
+export type Credentials = { readonly privateKey: string } | { readonly development: number };
+
+export interface Sent {
+  readonly hash: string;
+  readonly gasUsed: bigint;
+  readonly blockNumber: number;
+}
+
+export interface Mined extends Sent {
+  readonly receipt: TransactionReceipt;
+}
+
+export class Account {
+  readonly address: string;
+  readonly provider: JsonRpcProvider;
+  readonly chainId: number;
+  readonly errors: Interface;
+  readonly #signer: Wallet | HDNodeWallet;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(provider: JsonRpcProvider, chainId: number, signer: Wallet | HDNodeWallet, errors: Interface) {
+    this.provider = provider;
+    this.chainId = chainId;
+    this.errors = errors;
+    this.address = signer.address;
+    this.#signer = signer;
+  }
+
+  /** @throws MeedError when the node does not answer, or answers for another chain */
+  static async connect(url: string, chainId: number, credentials: Credentials): Promise<Account> {
+    const provider = openProvider(url, chainId);
+    await requireChain(provider, url, chainId);
+    return Account.on(provider, chainId, credentials);
+  }
+
+  /** A further account on the same connection. */
+  async as(credentials: Credentials): Promise<Account> {
+    return Account.on(this.provider, this.chainId, credentials);
+  }
+
+  private static async on(provider: JsonRpcProvider, chainId: number, credentials: Credentials): Promise<Account> {
+    const errors = errorInterface(await compileContracts());
+    const signer =
+      'privateKey' in credentials
+        ? new Wallet(credentials.privateKey, provider)
+        : developmentWallet(credentials.development).connect(provider);
+    return new Account(provider, chainId, signer, errors);
+  }
+
+  /** Closes the connection, and with it every account that shares it. */
+  close(): void {
+    this.provider.destroy();
+  }
+
+  /**
+   * Sends a call and waits until it is mined.
+   * @param what the action, for the sentence when it is refused
+   */
+  async send(what: string, contract: Contract, method: string, args: readonly unknown[]): Promise<Mined> {
+    return this.transact(what, { to: String(contract.target), data: this.#encode(what, contract, method, args) });
+  }
+
+  #encode(what: string, contract: Contract, method: string, args: readonly unknown[]): string {
+    try {
+      return contract.interface.encodeFunctionData(method, [...args]);
+    } catch (error) {
+      throw explainRefusal(what, error, this.errors);
+    }
+  }
+
+  /** Sends a transaction without `to` to create a contract. */
+  transact(what: string, transaction: { to?: string; data: string }): Promise<Mined> {
+    const turn = this.#last.then(() => this.#transactNow(what, transaction));
+    this.#last = turn.catch(() => undefined); // the caller gets the refusal; the next in line goes on
+    return turn;
+  }
+
+  async #transactNow(what: string, transaction: { to?: string; data: string }): Promise<Mined> {
+    try {
+      const response = await this.#signer.sendTransaction(transaction);
+      const receipt = await response.wait();
+      if (!receipt) throw new MeedError(`${what} was not mined`, 'Check the node');
+      return { hash: receipt.hash, gasUsed: receipt.gasUsed, blockNumber: receipt.blockNumber, receipt };
+    } catch (error) {
+      throw explainRefusal(what, error, this.errors);
+    }
+  }
+}
+
+/** Address of a development account. */
+export function developmentAddress(index: number): string {
+  return developmentWallet(index).address;
+}
+
+/** A provider for one chain: it never asks for the chain's id again, never caches, and sends each call at once. */
+export function openProvider(url: string, chainId: number): JsonRpcProvider {
+  return new JsonRpcProvider(url, chainId, {
+    staticNetwork: true,
+    pollingInterval: POLLING_MS,
+    cacheTimeout: -1,
+    batchMaxCount: 1,
+  });
+}
+
+async function requireChain(provider: JsonRpcProvider, url: string, chainId: number): Promise<void> {
+  const answer: unknown = await provider.send('eth_chainId', []).catch((cause: unknown) => {
+    provider.destroy();
+    throw new MeedError(`No node answers at ${url}`, 'Start one, or check the address', { cause });
+  });
+  if (Number(answer) === chainId) return;
+  provider.destroy();
+  throw new MeedError(
+    `The node at ${url} runs chain ${Number(answer)}, not ${chainId}`,
+    'Check the address and the deployment',
+  );
+}
+
+function developmentWallet(index: number): HDNodeWallet {
+  return HDNodeWallet.fromPhrase(DEVELOPMENT_MNEMONIC, undefined, `m/44'/60'/0'/0/${index}`);
+}

@@ -1,0 +1,163 @@
+/**
+ * Deploys the six contracts in the order in which they name each other: token, registries, book, verifier, settlement.
+ * A forgeable key is refused here with a sentence before anything is sent; the contract refuses it once more.
+ */
+import { Contract, ContractFactory } from 'ethers';
+import { type JsonObject, MeedError } from '../foundation/index.js';
+import type { FeePolicy, Instance } from '../prover/reference/index.js';
+import type { Account } from './account.js';
+import { type ContractName, compileContracts } from './compile.js';
+import { address, bytes32, count, record } from './values.js';
+import { type KeyWords, requireUnforgeable } from './verifyingKey.js';
+
+export interface DeployOptions {
+  readonly instance: Instance;
+  readonly key: KeyWords;
+  readonly policy: FeePolicy & { readonly treasury: string; readonly stakers: string };
+  /** Seconds from an index's registration to its first payout. */
+  readonly challengeWindow: number;
+  /** Seconds from an epoch's close until its fees may be taken back. */
+  readonly refundTimeout: number;
+  /** Seconds after which anyone may close an open epoch. */
+  readonly longestOpen: number;
+  /** Most token units that can ever exist, below 2^96. */
+  readonly tokenCap: bigint;
+  /** May disable an index during its window; the deployer unless told. */
+  readonly arbiter?: string;
+}
+
+/** Where the contracts lie: what every client and auditor needs, and plain JSON. */
+export interface Deployment {
+  readonly chainId: number;
+  /** Block of the first contract: no event is older. */
+  readonly fromBlock: number;
+  readonly addresses: Readonly<Record<ContractName, string>>;
+  readonly instance: Instance;
+  readonly circuitId: string;
+}
+
+export interface Deployed {
+  readonly deployment: Deployment;
+  readonly gas: Readonly<Record<ContractName, bigint>>;
+}
+
+/** @throws MeedError when the key is forgeable on this chain, or a constructor refuses */
+export async function deploy(deployer: Account, options: DeployOptions): Promise<Deployed> {
+  requireUnforgeable(options.key, deployer.chainId);
+  const { instance, policy } = options;
+  const steps: Created[] = [];
+  const create = async (name: ContractName, args: readonly unknown[]): Promise<string> => {
+    const step = await createContract(deployer, name, args);
+    steps.push(step);
+    return step.address;
+  };
+  const token = await create('AttributionToken', [options.tokenCap, deployer.address]);
+  const datanets = await create('DatanetRegistry', []);
+  const indexes = await create('IndexRegistry', [
+    datanets,
+    options.challengeWindow,
+    options.arbiter ?? deployer.address,
+  ]);
+  const book = await create('ReceiptBook', [token, indexes, options.longestOpen]);
+  const verifier = await create('Groth16Verifier', [options.key]);
+  const settlement = await create('EpochSettlement', [
+    book,
+    verifier,
+    instance.slots,
+    instance.queries,
+    instance.columns,
+    policy,
+    options.refundTimeout,
+  ]);
+  const addresses: Record<ContractName, string> = {
+    AttributionToken: token,
+    DatanetRegistry: datanets,
+    IndexRegistry: indexes,
+    ReceiptBook: book,
+    Groth16Verifier: verifier,
+    EpochSettlement: settlement,
+  };
+  const { slots, queries, columns } = instance;
+  const { abi } = (await compileContracts()).EpochSettlement;
+  const circuitId: unknown = await new Contract(settlement, abi, deployer.provider)
+    .getFunction('circuitId')
+    .staticCall();
+  return {
+    deployment: {
+      chainId: deployer.chainId,
+      fromBlock: steps[0].blockNumber,
+      addresses,
+      instance: { slots, queries, columns },
+      circuitId: bytes32(circuitId, 'circuitId'),
+    },
+    gas: gasByName(steps),
+  };
+}
+
+/** A deployment as JSON, for a manifest or a file. */
+export function deploymentJson(deployment: Deployment): JsonObject {
+  return { ...deployment, addresses: { ...deployment.addresses }, instance: { ...deployment.instance } };
+}
+
+/** Reads what deploymentJson wrote. @throws MeedError when a field is missing or of the wrong kind */
+export function parseDeployment(value: unknown): Deployment {
+  const whole = record(value, 'the deployment');
+  const addresses = record(whole.addresses, 'addresses');
+  const instance = record(whole.instance, 'instance');
+  const at = (name: ContractName): string => address(addresses[name], `addresses.${name}`);
+  return {
+    chainId: count(whole.chainId, 'chainId'),
+    fromBlock: count(whole.fromBlock, 'fromBlock'),
+    addresses: {
+      AttributionToken: at('AttributionToken'),
+      DatanetRegistry: at('DatanetRegistry'),
+      IndexRegistry: at('IndexRegistry'),
+      ReceiptBook: at('ReceiptBook'),
+      Groth16Verifier: at('Groth16Verifier'),
+      EpochSettlement: at('EpochSettlement'),
+    },
+    instance: {
+      slots: count(instance.slots, 'instance.slots'),
+      queries: count(instance.queries, 'instance.queries'),
+      columns: count(instance.columns, 'instance.columns'),
+    },
+    circuitId: bytes32(whole.circuitId, 'circuitId'),
+  };
+}
+
+interface Created {
+  readonly name: ContractName;
+  readonly address: string;
+  readonly gasUsed: bigint;
+  readonly blockNumber: number;
+}
+
+/** Deploys one contract. */
+export async function createContract(
+  deployer: Account,
+  name: ContractName,
+  args: readonly unknown[],
+): Promise<Created> {
+  const { abi, bytecode } = (await compileContracts())[name];
+  const { data } = await new ContractFactory(abi, bytecode).getDeployTransaction(...args);
+  const { receipt, gasUsed, blockNumber } = await deployer.transact(`the deployment of ${name}`, { data });
+  if (receipt.contractAddress === null) throw new MeedError(`${name} got no address`, 'Check the node');
+  return { name, address: receipt.contractAddress, gasUsed, blockNumber };
+}
+
+/** One of the deployed contracts, for reading and for encoding calls. */
+export async function contractAt(account: Account, deployment: Deployment, name: ContractName): Promise<Contract> {
+  return new Contract(deployment.addresses[name], (await compileContracts())[name].abi, account.provider);
+}
+
+function gasByName(steps: readonly Created[]): Record<ContractName, bigint> {
+  const gas = (name: ContractName): bigint => steps.find((step) => step.name === name)?.gasUsed ?? 0n;
+  return {
+    AttributionToken: gas('AttributionToken'),
+    DatanetRegistry: gas('DatanetRegistry'),
+    IndexRegistry: gas('IndexRegistry'),
+    ReceiptBook: gas('ReceiptBook'),
+    Groth16Verifier: gas('Groth16Verifier'),
+    EpochSettlement: gas('EpochSettlement'),
+  };
+}

@@ -1,0 +1,262 @@
+/**
+ * Every event that an auditor needs, in order and typed. What the node answers is hostile input: each log must come from
+ * one of our contracts, decode exactly as its event, and stand in order; and the batches shown must hash to the
+ * accumulator that the epoch was closed with.
+ * The trap: ABI decoding accepts padding that encoding never makes, so every log is encoded again and compared.
+ */
+import { Interface, type JsonRpcProvider } from 'ethers';
+import { MeedError } from '../foundation/index.js';
+import { accumulate } from './accumulator.js';
+import { type ContractName, compileContracts } from './compile.js';
+import type { Deployment } from './deploy.js';
+import { address, bytes, bytes32, count, integer, listOf, quantity, record, text } from './values.js';
+
+/** Where an event stands in the chain. */
+export interface Position {
+  readonly blockNumber: number;
+  readonly logIndex: number;
+  readonly transactionHash: string;
+}
+
+/** What the part of a fee was paid for, in the order of IEpochSettlement.Role. */
+export const ROLES = ['contributor', 'modelOwner', 'stakers', 'treasury', 'refund'] as const;
+export type Role = (typeof ROLES)[number];
+
+type Fields = (name: string) => unknown;
+
+/** How each event is read; the type of an event is what its reader returns. */
+const READERS = {
+  DatasetPublished: (f: Fields) => ({
+    datasetId: bytes32(f('datasetId'), 'datasetId'),
+    owner: address(f('owner'), 'owner'),
+    root: bytes32(f('root'), 'root'),
+    manifestHash: bytes32(f('manifestHash'), 'manifestHash'),
+    rows: count(f('rows'), 'rows'),
+    licence: text(f('licence'), 'licence'),
+  }),
+  ContributorApproved: (f: Fields) => ({
+    datasetId: bytes32(f('datasetId'), 'datasetId'),
+    contributor: address(f('contributor'), 'contributor'),
+  }),
+  ContributorRevoked: (f: Fields) => ({
+    datasetId: bytes32(f('datasetId'), 'datasetId'),
+    contributor: address(f('contributor'), 'contributor'),
+  }),
+  IndexRegistered: (f: Fields) => ({
+    index: bytes32(f('index'), 'index'),
+    datasetId: bytes32(f('datasetId'), 'datasetId'),
+    owner: address(f('owner'), 'owner'),
+    indexId: integer(f('indexId'), 'indexId'),
+    modelId: bytes32(f('modelId'), 'modelId'),
+    encoderHash: bytes32(f('encoderHash'), 'encoderHash'),
+    indexRoot: integer(f('indexRoot'), 'indexRoot'),
+    rows: count(f('rows'), 'rows'),
+    slotsPerShard: count(f('slotsPerShard'), 'slotsPerShard'),
+    payableFrom: count(f('payableFrom'), 'payableFrom'),
+  }),
+  SlotsRegistered: (f: Fields) => ({
+    index: bytes32(f('index'), 'index'),
+    slots: listOf(f('slots'), 'slots', (slot, field) => {
+      const [end, contributor] = listOf(slot, field, (value) => value);
+      return { end: count(end, `${field}.end`), contributor: address(contributor, `${field}.contributor`) };
+    }),
+    shardCommitments: listOf(f('shardCommitments'), 'shardCommitments', integer),
+  }),
+  IndexDisabled: (f: Fields) => ({ index: bytes32(f('index'), 'index') }),
+  EpochOpened: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    index: bytes32(f('index'), 'index'),
+    settlement: address(f('settlement'), 'settlement'),
+    owner: address(f('owner'), 'owner'),
+    queries: count(f('queries'), 'queries'),
+  }),
+  PayerAdmitted: (f: Fields) => ({ epoch: integer(f('epoch'), 'epoch'), payer: address(f('payer'), 'payer') }),
+  BatchPosted: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    batch: integer(f('batch'), 'batch'),
+    payer: address(f('payer'), 'payer'),
+    commitment: integer(f('commitment'), 'commitment'),
+    outputHashes: listOf(f('outputHashes'), 'outputHashes', bytes32),
+    fees: listOf(f('fees'), 'fees', integer),
+    accumulator: bytes32(f('accumulator'), 'accumulator'),
+  }),
+  EpochClosed: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    batches: count(f('batches'), 'batches'),
+    fees: integer(f('fees'), 'fees'),
+    accumulator: bytes32(f('accumulator'), 'accumulator'),
+  }),
+  ShardSettled: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    batch: integer(f('batch'), 'batch'),
+    shard: integer(f('shard'), 'shard'),
+    rho: integer(f('rho'), 'rho'),
+    contributors: listOf(f('contributors'), 'contributors', address),
+    /** contributors × Q, row by row */
+    sums: listOf(f('sums'), 'sums', integer),
+  }),
+  EpochFinalized: (f: Fields) => ({ epoch: integer(f('epoch'), 'epoch') }),
+  ReceiptPaid: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    batch: integer(f('batch'), 'batch'),
+    receipt: count(f('receipt'), 'receipt'),
+    outputHash: bytes32(f('outputHash'), 'outputHash'),
+    fee: integer(f('fee'), 'fee'),
+    pool: integer(f('pool'), 'pool'),
+    dust: integer(f('dust'), 'dust'),
+  }),
+  Credited: (f: Fields) => ({
+    account: address(f('account'), 'account'),
+    epoch: integer(f('epoch'), 'epoch'),
+    batch: integer(f('batch'), 'batch'),
+    role: role(f('role')),
+    amount: integer(f('amount'), 'amount'),
+  }),
+  Withdrawn: (f: Fields) => ({
+    account: address(f('account'), 'account'),
+    to: address(f('to'), 'to'),
+    amount: integer(f('amount'), 'amount'),
+  }),
+  RefundsOpened: (f: Fields) => ({ epoch: integer(f('epoch'), 'epoch') }),
+};
+
+export type EventName = keyof typeof READERS;
+export type ChainEvent<Name extends EventName> = ReturnType<(typeof READERS)[Name]> & Position;
+/** All events of a deployment by name, each list in the order of the chain. */
+export type ChainEvents = { readonly [Name in EventName]: readonly ChainEvent<Name>[] };
+
+const EMITTERS: readonly ContractName[] = ['DatanetRegistry', 'IndexRegistry', 'ReceiptBook', 'EpochSettlement'];
+/** Public nodes refuse wider ranges. */
+const BLOCKS_A_QUERY = 10_000;
+
+/**
+ * Reads all events of a deployment.
+ * @throws MeedError when an answer is malformed, out of order, or batches are missing from a closed epoch
+ */
+export async function readEvents(provider: JsonRpcProvider, deployment: Deployment): Promise<ChainEvents> {
+  const decode = await logDecoder(deployment);
+  const events = emptyEvents();
+  let previous: Position = { blockNumber: 0, logIndex: -1, transactionHash: '' };
+  const last = quantity(await provider.send('eth_blockNumber', []), 'eth_blockNumber');
+  for (let from = deployment.fromBlock; from <= last; from += BLOCKS_A_QUERY) {
+    const to = Math.min(from + BLOCKS_A_QUERY - 1, last);
+    for (const log of await fetchLogs(provider, deployment, from, to)) {
+      const position = positionOf(log, from, to);
+      requireLater(position, previous);
+      previous = position;
+      const { name, fields } = decode(log);
+      if (isEventName(name)) events[name].push({ ...READERS[name](fields), ...position });
+    }
+  }
+  const read = events as ChainEvents;
+  requireWholeEpochs(read);
+  return read;
+}
+
+/** @throws MeedError when the batches shown for a closed epoch do not hash to its accumulator */
+function requireWholeEpochs(events: ChainEvents): void {
+  for (const closed of events.EpochClosed) {
+    const batches = events.BatchPosted.filter(({ epoch }) => epoch === closed.epoch);
+    if (batches.length === closed.batches && accumulate(batches) === closed.accumulator) continue;
+    throw new MeedError(
+      `The node shows ${batches.length} batches of epoch ${closed.epoch}, and they do not hash to its accumulator`,
+      'Use another node: this one leaves out or changes logs',
+    );
+  }
+}
+
+async function fetchLogs(
+  provider: JsonRpcProvider,
+  deployment: Deployment,
+  from: number,
+  to: number,
+): Promise<Record<string, unknown>[]> {
+  const filter = {
+    address: EMITTERS.map((name) => deployment.addresses[name]),
+    fromBlock: `0x${from.toString(16)}`,
+    toBlock: `0x${to.toString(16)}`,
+  };
+  return listOf(await provider.send('eth_getLogs', [filter]), 'eth_getLogs', record);
+}
+
+type Decoder = (log: Record<string, unknown>) => { readonly name: string; readonly fields: Fields };
+
+async function logDecoder(deployment: Deployment): Promise<Decoder> {
+  const compiled = await compileContracts();
+  const byAddress = new Map(EMITTERS.map((name) => [deployment.addresses[name], new Interface(compiled[name].abi)]));
+  return (log) => {
+    const emitter = address(log.address, 'log.address');
+    const topics = listOf(log.topics, 'log.topics', bytes32);
+    const data = bytes(log.data, 'log.data');
+    const abi = byAddress.get(emitter);
+    const fragment = abi?.getEvent(topics[0] ?? '');
+    if (!abi || !fragment) {
+      throw new MeedError(
+        `The node answered with a log that no contract of ours emits (${emitter})`,
+        'Use another node',
+      );
+    }
+    try {
+      const args = abi.decodeEventLog(fragment, data, topics);
+      const again = abi.encodeEventLog(fragment, args);
+      if (again.data !== data || again.topics.join() !== topics.join()) throw new Error('not canonical');
+      return { name: fragment.name, fields: (name) => args.getValue(name) };
+    } catch (cause) {
+      throw new MeedError(`The node answered with a malformed ${fragment.name} event`, 'Use another node', { cause });
+    }
+  };
+}
+
+function positionOf(log: Record<string, unknown>, from: number, to: number): Position {
+  const blockNumber = quantity(log.blockNumber, 'log.blockNumber');
+  if (log.removed === true || blockNumber < from || blockNumber > to) {
+    throw new MeedError(
+      `The node answered with a log of block ${blockNumber} that was not asked for`,
+      'Use another node',
+    );
+  }
+  return {
+    blockNumber,
+    logIndex: quantity(log.logIndex, 'log.logIndex'),
+    transactionHash: bytes32(log.transactionHash, 'log.transactionHash'),
+  };
+}
+
+function requireLater(position: Position, previous: Position): void {
+  const later =
+    position.blockNumber > previous.blockNumber ||
+    (position.blockNumber === previous.blockNumber && position.logIndex > previous.logIndex);
+  if (later) return;
+  throw new MeedError(`The node's logs are out of order at block ${position.blockNumber}`, 'Use another node');
+}
+
+function role(value: unknown): Role {
+  const found = ROLES[count(value, 'role')];
+  if (found !== undefined) return found;
+  throw new MeedError(`The node answered with the unknown role ${String(value)}`, 'Use another node');
+}
+
+function isEventName(name: string): name is EventName {
+  return Object.hasOwn(READERS, name);
+}
+
+function emptyEvents(): Record<EventName, unknown[]> {
+  return {
+    DatasetPublished: [],
+    ContributorApproved: [],
+    ContributorRevoked: [],
+    IndexRegistered: [],
+    SlotsRegistered: [],
+    IndexDisabled: [],
+    EpochOpened: [],
+    PayerAdmitted: [],
+    BatchPosted: [],
+    EpochClosed: [],
+    ShardSettled: [],
+    EpochFinalized: [],
+    ReceiptPaid: [],
+    Credited: [],
+    Withdrawn: [],
+    RefundsOpened: [],
+  };
+}

@@ -1,0 +1,41 @@
+export { Account, type Credentials, developmentAddress, openProvider, type Sent } from './account.js';
+export { accumulate, receiptsHash } from './accumulator.js';
+export {
+  admitPayers,
+  approveContributors,
+  approveFees,
+  balanceOf,
+  type ChainClient,
+  closeEpoch,
+  creditOf,
+  type DatasetPublication,
+  disableIndex,
+  distribute,
+  finalizeEpoch,
+  type IndexRegistration,
+  mintTokens,
+  openClient,
+  openEpoch,
+  postBatch,
+  publishDataset,
+  type Receipts,
+  refundBatch,
+  registerIndex,
+  type SettleRequest,
+  type ShardSums,
+  settle,
+  withdraw,
+  withdrawTo,
+} from './client.js';
+export { compileContracts } from './compile.js';
+export {
+  type Deployed,
+  type Deployment,
+  type DeployOptions,
+  deploy,
+  deploymentJson,
+  parseDeployment,
+} from './deploy.js';
+export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
+export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
+export { type KeyWords, requireUnforgeable } from './verifyingKey.js';

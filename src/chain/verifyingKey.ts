@@ -1,0 +1,41 @@
+/**
+ * A verification key as the contract takes it: 24 words, α | β | γ | δ | IC_0 … IC_4, G2 with the imaginary part first.
+ * Two kinds of key let anybody forge a proof, and both are refused before anything is sent: γ = ±δ, and the development
+ * key, whose secrets are public.
+ */
+import { MeedError } from '../foundation/index.js';
+import { DEVELOPMENT_CHAIN_ID } from './node.js';
+
+export type KeyWords = readonly bigint[];
+
+export const KEY_WORDS = 24;
+const GAMMA = 6;
+const DELTA = 10;
+/** x of sha256("meed development key: delta") mod r times the G2 generator; −δ has the same. */
+export const DEVELOPMENT_DELTA_X: readonly [bigint, bigint] = [
+  21143968729057999302115787582452985956821065258138870958822533271768036480642n,
+  3690447125038241572931432816337289511675275435568491449119848201216176909813n,
+];
+
+/** @throws MeedError when the key is not 24 words, or anybody could forge a proof for it on this chain */
+export function requireUnforgeable(key: KeyWords, chainId: number): void {
+  if (key.length !== KEY_WORDS) {
+    throw new MeedError(
+      `The verification key has ${key.length} words, not ${KEY_WORDS}`,
+      'Export it again for four public signals',
+    );
+  }
+  if (key[GAMMA] === key[DELTA] && key[GAMMA + 1] === key[DELTA + 1]) {
+    throw new MeedError(
+      'The verification key has γ = ±δ, so anybody can forge proofs for it',
+      'Contribute to phase 2 of the ceremony and export the key again',
+    );
+  }
+  const development = key[DELTA] === DEVELOPMENT_DELTA_X[0] && key[DELTA + 1] === DEVELOPMENT_DELTA_X[1];
+  if (development && chainId !== DEVELOPMENT_CHAIN_ID) {
+    throw new MeedError(
+      `The verification key is the development key, whose secrets are public, and chain ${chainId} is not the development chain ${DEVELOPMENT_CHAIN_ID}`,
+      'Run a ceremony and deploy its key',
+    );
+  }
+}
