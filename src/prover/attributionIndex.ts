@@ -31,7 +31,7 @@ import {
   newSaltSecret,
   type Slot,
 } from './reference/index.js';
-import { commitIndex, type Shard } from './rowCommitments.js';
+import { commitIndex, commitShards, type IndexCommitments, type Shard } from './rowCommitments.js';
 import { openScorer } from './scorers.js';
 
 export interface IndexOptions {
@@ -243,19 +243,21 @@ export async function readIndex(folder: string): Promise<AttributionIndex> {
   };
 }
 
-/** The shards of a read index, recomputed from its integers; and all commitments, for comparison with the published. */
-export async function indexShards(index: AttributionIndex, stored: StoredDataset, progress?: Progress) {
+/** The shards of an index, derived from its integers. */
+export function indexShards({ options, indexId, rows, slots, secret }: AttributionIndex): Promise<Shard[]> {
+  return commitShards({ instance: options.instance, indexId, rows, slots, secret });
+}
+
+/** Every commitment of an index, derived from its integers and the data set: what an auditor compares with the chain. */
+export function indexCommitments(
+  index: AttributionIndex,
+  stored: StoredDataset,
+  progress?: Progress,
+): Promise<IndexCommitments> {
+  const { options, indexId, rows, slots, secret } = index;
   const rowHashes = stored.rowHashes.map((hash) => Buffer.from(hash).toString('hex'));
   return commitIndex(
-    {
-      instance: index.options.instance,
-      indexId: index.indexId,
-      rows: index.rows,
-      slots: index.slots,
-      rowHashes,
-      addresses: stored.addresses,
-      secret: index.secret,
-    },
+    { instance: options.instance, indexId, rows, slots, rowHashes, addresses: stored.addresses, secret },
     progress,
   );
 }
@@ -294,5 +296,3 @@ function indexOptions(parameters: JsonObject, folder: string): IndexOptions {
   }
   throw new MeedError(`The manifest of ${folder} does not say how the index was made`, 'Make the index again');
 }
-
-export type { Shard };

@@ -12,8 +12,7 @@ import {
   writeArtefact,
   writeTable,
 } from '../artefact/index.js';
-import type { StoredDataset } from '../data/index.js';
-import { MeedError, type Progress, silent } from '../foundation/index.js';
+import { MeedError } from '../foundation/index.js';
 import { type AttributionIndex, indexShards, stringList } from './attributionIndex.js';
 import type { Receipts } from './receipts.js';
 import {
@@ -58,14 +57,8 @@ export function epochRecipe(index: AttributionIndex, receipts: Receipts): Recipe
   };
 }
 
-export async function makeEpoch(
-  folder: string,
-  stored: StoredDataset,
-  index: AttributionIndex,
-  receipts: Receipts,
-  progress: Progress = silent,
-): Promise<Epoch> {
-  const content = await epochContent(stored, index, receipts, progress);
+export async function makeEpoch(folder: string, index: AttributionIndex, receipts: Receipts): Promise<Epoch> {
+  const content = await epochContent(index, receipts);
   const artefact = await writeArtefact(folder, epochRecipe(index, receipts), async (staging) => {
     const flat = content.scores.flatMap((row, shard) => row.map((scores, batch) => ({ shard, batch, scores })));
     const size = index.options.instance.slots * index.options.instance.queries;
@@ -86,14 +79,9 @@ export async function makeEpoch(
 }
 
 /** Batches, shards and scores, recomputed from the index's and the receipts' integers. */
-export async function epochContent(
-  stored: StoredDataset,
-  index: AttributionIndex,
-  receipts: Receipts,
-  progress: Progress = silent,
-): Promise<Omit<Epoch, 'artefact'>> {
+export async function epochContent(index: AttributionIndex, receipts: Receipts): Promise<Omit<Epoch, 'artefact'>> {
   const { instance } = index.options;
-  const { shards } = await indexShards(index, stored, progress);
+  const shards = await indexShards(index);
   const batches = await cutBatches(instance, index.indexId, receipts);
   return {
     shards,
@@ -103,14 +91,9 @@ export async function epochContent(
 }
 
 /** An epoch as published: its score file must equal the integers of index and receipts. */
-export async function readEpoch(
-  folder: string,
-  stored: StoredDataset,
-  index: AttributionIndex,
-  receipts: Receipts,
-): Promise<Epoch> {
+export async function readEpoch(folder: string, index: AttributionIndex, receipts: Receipts): Promise<Epoch> {
   const artefact = await readArtefact(folder, 'epoch');
-  const content = await epochContent(stored, index, receipts);
+  const content = await epochContent(index, receipts);
   const published = numbers(await readTable(join(folder, 'scores.arrow')), 'score', BigInt64Array);
   const derived = content.scores.flat();
   const size = index.options.instance.slots * index.options.instance.queries;

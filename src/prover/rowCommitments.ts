@@ -77,15 +77,20 @@ export async function commitIndex(content: IndexContent, progress: Progress = si
     prefixCommitments,
     leaves,
     root: indexRoot(hasher, leaves),
-    shards: cutShards(hasher, content, prefix, prefixCommitments),
+    shards: cutShards(hasher, content, prefix),
   };
+}
+
+/** The shards alone, without the commitments of single rows. */
+export async function commitShards(content: Omit<IndexContent, 'rowHashes' | 'addresses'>): Promise<Shard[]> {
+  const prefix = prefixSums(content.rows, content.instance.columns, content.slots);
+  return cutShards(await loadHasher(), content, prefix);
 }
 
 function cutShards(
   hasher: Hasher,
-  { instance, indexId, slots, secret }: IndexContent,
+  { instance, indexId, slots, secret }: Omit<IndexContent, 'rowHashes' | 'addresses'>,
   prefix: Int16Array,
-  prefixCommitments: readonly bigint[],
 ): Shard[] {
   const { slots: S, columns: d } = instance;
   const shards: Shard[] = [];
@@ -99,12 +104,9 @@ function cutShards(
       if (slot) {
         const last = slot.end - 1;
         vectors.set(prefix.subarray(last * d, (last + 1) * d), k * d);
-        salts.push(saltOf(secret, 'prefix', last));
-        commitments.push(prefixCommitments[last]);
-      } else {
-        salts.push(saltOf(secret, 'padding-slot', first + k));
-        commitments.push(vectorCommitment(hasher, salts[k], vectors.subarray(k * d, (k + 1) * d)));
       }
+      salts.push(slot ? saltOf(secret, 'prefix', slot.end - 1) : saltOf(secret, 'padding-slot', first + k));
+      commitments.push(vectorCommitment(hasher, salts[k], vectors.subarray(k * d, (k + 1) * d)));
       owners.push(slot ? slot.contributor : -1);
     }
     shards.push({ vectors, salts, owners, commitment: shardCommitment(hasher, instance, indexId, commitments) });

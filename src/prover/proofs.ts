@@ -1,0 +1,187 @@
+/**
+ * The proofs of an epoch: one per (shard, batch), each bound by its challenge ρ to one settlement contract, chain, epoch
+ * and place, and each verified before it is kept.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Artefact, type Recipe, readArtefact, readJson, writeArtefact } from '../artefact/index.js';
+import { MeedError, type Progress, silent } from '../foundation/index.js';
+import type { AttributionIndex } from './attributionIndex.js';
+import type { ProvingKey } from './devkey/index.js';
+import type { Epoch } from './epoch.js';
+import { prove, verify } from './groth16.js';
+import { type ChallengeInput, challenge, contributorsHash } from './reference/index.js';
+import { scoreMatrixInput } from './scoreMatrix.js';
+import { keyWords } from './verificationKey.js';
+
+/** Where proofs are to be settled. */
+export interface SettlementTarget {
+  readonly chainId: number;
+  /** Address of the settlement contract. */
+  readonly settlement: string;
+  /** bytes32 hex */
+  readonly circuitId: string;
+  readonly epoch: bigint;
+}
+
+export interface ShardProof {
+  readonly shard: number;
+  readonly batch: number;
+  readonly rho: bigint;
+  readonly evaluation: bigint;
+  /** Eight words in the EVM's order. */
+  readonly words: readonly bigint[];
+}
+
+export interface Proofs {
+  readonly artefact: Artefact;
+  readonly proofs: readonly ShardProof[];
+}
+
+const ZERO_ADDRESS = `0x${'0'.repeat(40)}`;
+const PROOFS = 'proofs.json';
+
+export function proofsRecipe(epoch: Epoch, key: ProvingKey, target: SettlementTarget): Recipe {
+  return {
+    kind: 'proofs',
+    inputs: { epoch: epoch.artefact.manifest.id },
+    parameters: {
+      chainId: target.chainId,
+      settlement: target.settlement,
+      circuitId: target.circuitId,
+      epoch: String(target.epoch),
+      circuitHash: key.circuit.circuitHash,
+    },
+  };
+}
+
+/** Payout address of each slot of a shard, the zero address at unused slots. */
+export function slotAddresses(owners: readonly number[], addresses: readonly string[]): string[] {
+  return owners.map((owner) => (owner < 0 ? ZERO_ADDRESS : addresses[owner]));
+}
+
+/** What ρ of one (shard, batch) is derived from. */
+export function challengeInput(
+  epoch: Pick<Epoch, 'shards' | 'batches' | 'scores'>,
+  addresses: readonly string[],
+  target: SettlementTarget,
+  shard: number,
+  batch: number,
+): ChallengeInput {
+  return {
+    chainId: BigInt(target.chainId),
+    settlement: target.settlement,
+    circuitId: target.circuitId,
+    epoch: target.epoch,
+    shard: BigInt(shard),
+    batch: BigInt(batch),
+    shardCommitment: epoch.shards[shard].commitment,
+    queryBatchCommitment: epoch.batches[batch].commitment,
+    contributorsHash: contributorsHash(slotAddresses(epoch.shards[shard].owners, addresses)),
+    scores: epoch.scores[shard][batch],
+  };
+}
+
+/** @returns the proofs and the seconds that each took */
+export async function proveEpoch(
+  folder: string,
+  index: AttributionIndex,
+  epoch: Epoch,
+  key: ProvingKey,
+  addresses: readonly string[],
+  target: SettlementTarget,
+  progress: Progress = silent,
+): Promise<Proofs & { readonly seconds: readonly number[] }> {
+  const proofs: ShardProof[] = [];
+  const seconds: number[] = [];
+  const total = epoch.shards.length * epoch.batches.length;
+  for (const shard of epoch.shards.keys()) {
+    for (const batch of epoch.batches.keys()) {
+      progress(proofs.length, total, 'proofs');
+      const begun = performance.now();
+      proofs.push(await proveOne(index, epoch, key, addresses, target, shard, batch));
+      seconds.push((performance.now() - begun) / 1000);
+    }
+  }
+  progress(total, total, 'proofs');
+  const artefact = await writeArtefact(folder, proofsRecipe(epoch, key, target), async (staging) => {
+    await writeFile(
+      join(staging, PROOFS),
+      `${JSON.stringify(
+        proofs.map((proof) => ({
+          shard: proof.shard,
+          batch: proof.batch,
+          rho: String(proof.rho),
+          evaluation: String(proof.evaluation),
+          words: proof.words.map(String),
+        })),
+        null,
+        1,
+      )}\n`,
+    );
+    await writeFile(join(staging, 'verification_key.json'), JSON.stringify(key.verificationKey, null, 1));
+    return {
+      proofs: proofs.length,
+      constraints: key.circuit.constraints,
+      forgeable: key.forgeable,
+      keyWords: keyWords(key.verificationKey).map(String),
+    };
+  });
+  return { artefact, proofs, seconds };
+}
+
+async function proveOne(
+  index: AttributionIndex,
+  epoch: Epoch,
+  key: ProvingKey,
+  addresses: readonly string[],
+  target: SettlementTarget,
+  shard: number,
+  batch: number,
+): Promise<ShardProof> {
+  const place = challengeInput(epoch, addresses, target, shard, batch);
+  const rho = challenge(place);
+  const values = {
+    instance: index.options.instance,
+    indexId: index.indexId,
+    slots: epoch.shards[shard].vectors,
+    slotSalts: epoch.shards[shard].salts,
+    queries: epoch.batches[batch].vectors,
+    querySalts: epoch.batches[batch].salts,
+  };
+  const { words, publicSignals } = await prove(key, scoreMatrixInput(place, values, rho));
+  if (!(await verify(key.verificationKey, publicSignals, words))) {
+    throw new MeedError(
+      `The proof of shard ${shard}, batch ${batch} does not verify`,
+      'Delete the keys in the cache folder and prove again',
+    );
+  }
+  return { shard, batch, rho, evaluation: publicSignals[3], words };
+}
+
+/** @throws MeedError when a file is missing, changed or malformed */
+export async function readProofs(folder: string): Promise<Proofs> {
+  const artefact = await readArtefact(folder, 'proofs');
+  const list: unknown = await readJson(join(folder, PROOFS));
+  if (!Array.isArray(list)) throw new MeedError(`${folder}/${PROOFS} is not a list`, 'Prove again with `meed prove`');
+  return { artefact, proofs: list.map((entry: unknown, i) => parseProof(entry, `${folder}/${PROOFS}, entry ${i}`)) };
+}
+
+function parseProof(value: unknown, where: string): ShardProof {
+  if (typeof value === 'object' && value !== null) {
+    const { shard, batch, rho, evaluation, words } = value as Partial<Record<keyof ShardProof, unknown>>;
+    const numeric = (text: unknown): text is string => typeof text === 'string' && /^[0-9]{1,78}$/.test(text);
+    if (
+      typeof shard === 'number' &&
+      typeof batch === 'number' &&
+      numeric(rho) &&
+      numeric(evaluation) &&
+      Array.isArray(words) &&
+      words.length === 8 &&
+      words.every(numeric)
+    ) {
+      return { shard, batch, rho: BigInt(rho), evaluation: BigInt(evaluation), words: words.map(BigInt) };
+    }
+  }
+  throw new MeedError(`${where} is not a proof`, 'Prove again with `meed prove`');
+}
