@@ -1,16 +1,15 @@
 /**
- * Compiles an instance of ScoreMatrix with circom's WebAssembly build and keeps the result in the cache, by the hash of
- * all sources, the parameters and the compiler's version. The compiler runs in a child process: it works for seconds
- * without a pause, and what it logs stays out of the caller's output.
- * The traps: the compiler sees only paths below its working directory, so the sources are staged there; `--O2` must be
- * given, since the default leaves linear constraints which every proof pays for, and the count is checked.
+ * Compiles an instance of ScoreMatrix and keeps the result in the cache, by the hash of all sources, the parameters and
+ * the compiler's version.
+ * The trap: a circuit that compiles to another number of constraints than the listed one is another circuit, made by
+ * another compiler or with other options, and it is refused before a key is made for it.
  */
-import { spawn } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { MeedError, resourcePath, sha256, sha256Json } from '../foundation/index.js';
 import { cachedFolder } from './cached.js';
+import { COMPILER_OPTIONS, compilerVersion, runCompiler } from './compiler.js';
 import { expectedConstraints } from './instances.js';
 import { readR1csHeader } from './r1cs.js';
 import type { Instance } from './reference/constants.js';
@@ -27,7 +26,6 @@ export interface CompiledCircuit {
 
 const require = createRequire(import.meta.url);
 const LIBRARY_FILES = ['poseidon_constants.circom'];
-const COMPILER_OPTIONS = ['--r1cs', '--wasm', '--O2'];
 const PUBLIC_SIGNALS = 'shardCommitment, queryBatchCommitment, rho, evaluation';
 
 /** "16x16x128" */
@@ -43,7 +41,7 @@ export async function compileCircuit(instance: Instance): Promise<CompiledCircui
   checkShape(instance);
   const sources = await circuitSources(instance);
   const key = sha256Json({
-    compiler: require('circom2/package.json').version as string,
+    compiler: compilerVersion(),
     options: COMPILER_OPTIONS,
     sources: Object.fromEntries([...sources].map(([path, text]) => [path, sha256(text)])),
   });
@@ -96,26 +94,4 @@ async function compileInto(staging: string, sources: ReadonlyMap<string, string>
   await rename(join(work, 'main.r1cs'), join(staging, 'main.r1cs'));
   await copyFile(join(work, 'main_js', 'main.wasm'), join(staging, 'main.wasm'));
   await rm(work, { recursive: true });
-}
-
-function runCompiler(folder: string): Promise<void> {
-  const compiler = require.resolve('circom2/cli.js');
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [compiler, 'main.circom', ...COMPILER_OPTIONS, '-o', '.'], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let log = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-    });
-    child.once('error', reject);
-    child.once('close', (status) => {
-      if (status === 0) resolve();
-      else reject(new MeedError(`The circuit does not compile: ${log.trim()}`, 'Correct the templates in circuits/'));
-    });
-  });
 }

@@ -11,16 +11,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { wtns } from 'snarkjs';
-import { MeedError, messageOf } from '../foundation/index.js';
+import { MeedError } from '../foundation/index.js';
 import type { CompiledCircuit } from './circuit.js';
 import { bn254 } from './curve.js';
 import type { ProvingKey } from './devkey/index.js';
 import { FIELD_MODULUS } from './reference/constants.js';
 import { g1Words, g2Words, isG1Point, isG2Point, type VerificationKey } from './verificationKey.js';
-
-/** Signals of the circuit by name; arrays are nested as the circuit declares them. */
-export type CircuitInput = Readonly<Record<string, bigint | readonly bigint[] | readonly (readonly bigint[])[]>>;
+import { type CircuitInput, calculateWitness } from './witnessCalculator.js';
 
 export interface Groth16Proof {
   /** pi_a x, y | pi_b x1, x0, y1, y0 | pi_c x, y: eight words in the EVM's order. */
@@ -33,21 +30,10 @@ const require = createRequire(import.meta.url);
 
 /**
  * Values of all wires, as the bytes of a .wtns file.
- * @throws MeedError when the input does not satisfy the circuit
+ * @throws MeedError when a signal is missing or the input does not satisfy the circuit
  */
-export async function witness(circuit: CompiledCircuit, input: CircuitInput): Promise<Uint8Array> {
-  const target: { type: 'mem'; data?: Uint8Array } = { type: 'mem' };
-  try {
-    await wtns.calculate(input, circuit.wasmPath, target);
-  } catch (error) {
-    throw new MeedError(
-      `The values do not satisfy the circuit: ${messageOf(error).replaceAll('\n', ' ').trim()}`,
-      'Recompute commitments, challenge and evaluation from the same slots and queries',
-      { cause: error },
-    );
-  }
-  if (target.data === undefined) throw new Error('The witness calculation wrote nothing');
-  return target.data;
+export function witness(circuit: CompiledCircuit, input: CircuitInput): Promise<Uint8Array> {
+  return calculateWitness(circuit.wasmPath, input);
 }
 
 /**

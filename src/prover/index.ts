@@ -1,11 +1,47 @@
+export {
+  type AttributionIndex,
+  buildIndex,
+  heldOutOutputs,
+  type IndexOptions,
+  indexCommitments,
+  indexRecipe,
+  indexShards,
+  readIndex,
+  trainingSamples,
+} from './attributionIndex.js';
 export { type CompiledCircuit, compileCircuit, instanceName } from './circuit.js';
 export { developmentKey, type ProvingKey } from './devkey/index.js';
-export { type CircuitInput, type Groth16Proof, prove, verify, witness } from './groth16.js';
+export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
+export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
+export { type Groth16Proof, prove, verify, witness } from './groth16.js';
 export { expectedConstraints, type ListedInstance, listedInstances } from './instances.js';
+export {
+  challengeInput,
+  type Proofs,
+  proofsRecipe,
+  proveEpoch,
+  readProofs,
+  type SettlementTarget,
+  type ShardProof,
+  slotAddresses,
+} from './proofs.js';
+export {
+  makeReceipts,
+  outputHash,
+  queryOutputs,
+  type Receipt,
+  type ReceiptOptions,
+  type Receipts,
+  readReceipts,
+  receiptsRecipe,
+} from './receipts.js';
+export type { Instance } from './reference/index.js';
 export {
   type ScoreMatrixStatement,
   type ScoreMatrixWitness,
   scoreMatrixInput,
   scoreMatrixStatement,
 } from './scoreMatrix.js';
+export { DEFAULT_SCORER, openScorer, scorerNames } from './scorers.js';
 export { assertKeyIsSound, circuitId, keyWords, type VerificationKey } from './verificationKey.js';
+export type { CircuitInput } from './witnessCalculator.js';

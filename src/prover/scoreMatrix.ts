@@ -2,11 +2,11 @@
  * A statement of ScoreMatrix as the circuit wants it: commitments, signals and their nesting, from signed entries.
  * The trap: entries enter the circuit with their offset of 32768 added; a caller that forgets it commits to other values.
  */
-import type { CircuitInput } from './groth16.js';
 import { offsetEntry, queryBatchCommitment, shardCommitment, vectorCommitment } from './reference/commitments.js';
 import { FIELD_MODULUS, type Instance } from './reference/constants.js';
 import type { Hasher } from './reference/poseidon.js';
 import { evaluateScores, scoreMatrix } from './reference/scores.js';
+import type { CircuitInput } from './witnessCalculator.js';
 
 export interface ScoreMatrixWitness {
   readonly instance: Instance;

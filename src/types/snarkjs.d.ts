@@ -23,10 +23,6 @@ declare module 'snarkjs' {
     verify(key: SnarkVerificationKey, publicSignals: readonly string[], proof: SnarkProof): Promise<boolean>;
   };
 
-  export const wtns: {
-    calculate(input: object, wasm: string, witness: { type: 'mem'; data?: Uint8Array } | string): Promise<void>;
-  };
-
   export const zKey: {
     exportVerificationKey(zkey: string): Promise<SnarkVerificationKey>;
   };
