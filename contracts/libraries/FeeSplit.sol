@@ -37,6 +37,8 @@ library FeeSplit {
     }
 
     /// @notice Adds to each of the first `count` accounts its share of a receipt's pool, by positive score.
+    /// @dev The loops run once for each contributor and receipt, so they read the arrays by pointer. Nothing overflows:
+    /// a pool is below 2^96, a score below 2^63, and there are at most 256 accounts.
     /// @param totals accounts × queries scores
     /// @return dust what rounding leaves, or the whole pool when no score is positive
     function share(
@@ -47,18 +49,26 @@ library FeeSplit {
         uint256 query,
         uint256[] memory amounts
     ) internal pure returns (uint256 dust) {
-        uint256 positive = 0;
-        for (uint256 c = 0; c < count; ++c) positive += _positive(totals[c * queries + query]);
         dust = pool;
-        if (positive == 0) return dust;
-        for (uint256 c = 0; c < count; ++c) {
-            uint256 part = pool * _positive(totals[c * queries + query]) / positive;
-            amounts[c] += part;
-            dust -= part;
+        assembly ("memory-safe") {
+            let stride := shl(5, queries)
+            let first := add(add(totals, 0x20), shl(5, query))
+            let end := add(first, mul(stride, count))
+            let positive := 0
+            for { let at := first } lt(at, end) { at := add(at, stride) } {
+                let score := mload(at)
+                positive := add(positive, mul(score, sgt(score, 0)))
+            }
+            if positive {
+                let to := add(amounts, 0x20)
+                for { let at := first } lt(at, end) { at := add(at, stride) } {
+                    let score := mload(at)
+                    let part := div(mul(pool, mul(score, sgt(score, 0))), positive)
+                    mstore(to, add(mload(to), part))
+                    dust := sub(dust, part)
+                    to := add(to, 0x20)
+                }
+            }
         }
-    }
-
-    function _positive(int64 score) private pure returns (uint256) {
-        return score > 0 ? uint256(uint64(score)) : 0;
     }
 }

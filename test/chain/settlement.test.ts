@@ -18,10 +18,11 @@ import {
   withdraw,
   withdrawTo,
 } from '../../src/chain/index.js';
-import { FIELD_MODULUS, splitFee, splitPool } from '../../src/prover/reference/index.js';
+import { FIELD_MODULUS, splitFee } from '../../src/prover/reference/index.js';
 import { forgeProof } from './forge.js';
 import {
   CONTRIBUTORS,
+  expectedCredits,
   newEpoch,
   newIndex,
   type OpenEpoch,
@@ -79,7 +80,7 @@ describe('a whole epoch', () => {
 
     const events = await readEvents(owner.account.provider, world.deployed.deployment);
     for (const [b, { fees }] of epoch.batches.entries()) {
-      const expected = expectedCredits(epoch, b);
+      const expected = expectedCredits(world, epoch, b, (shard) => scoresOf(epoch)(shard, b));
       const credits = events.Credited.filter((e) => e.epoch === epoch.epoch && e.batch === BigInt(b));
       expect(Object.fromEntries(credits.map((c) => [`${c.role} ${c.account}`, c.amount]))).toEqual(expected);
       const paid = events.ReceiptPaid.filter((e) => e.epoch === epoch.epoch && e.batch === BigInt(b));
@@ -337,29 +338,3 @@ it('the settlement contract holds what it owes and what is not yet paid out', as
   expect(balance).toBe(credits + unpaid);
   expect(events.Credited.every(({ account }) => account !== ZeroAddress)).toBe(true);
 });
-
-/** Credits of a batch by the TypeScript reference, "role account" → amount, without zeros. */
-function expectedCredits(epoch: OpenEpoch, batch: number): Record<string, bigint> {
-  const Q = world.instance.queries;
-  const shards = shardSums(world, epoch, (shard) => scoresOf(epoch)(shard, batch));
-  const contributors = [...new Set(shards.flatMap((shard) => shard.contributors))];
-  const credits = new Map<string, bigint>();
-  const credit = (role: string, account: string, amount: bigint): void => {
-    if (amount > 0n) credits.set(`${role} ${account}`, (credits.get(`${role} ${account}`) ?? 0n) + amount);
-  };
-  for (const [q, fee] of epoch.batches[batch].fees.entries()) {
-    const totals = contributors.map((contributor) =>
-      shards.reduce((sum, shard) => {
-        const at = shard.contributors.indexOf(contributor);
-        return at < 0 ? sum : sum + shard.sums[at * Q + q];
-      }, 0n),
-    );
-    const parts = splitFee(fee, POLICY);
-    const { shares, dust } = splitPool(parts.pool, totals);
-    for (const [c, share] of shares.entries()) credit('contributor', contributors[c], share);
-    credit('modelOwner', owner.account.address, parts.modelOwner);
-    credit('stakers', STAKERS, parts.stakers);
-    credit('treasury', TREASURY, parts.platform + dust);
-  }
-  return Object.fromEntries(credits);
-}

@@ -2,7 +2,7 @@
  * A chain of its own for a test file: a node, the contracts, and helpers that take an epoch up to any stage. Proofs are
  * forged with a key whose secrets the test knows, so a test can settle any scores it likes.
  */
-import { keccak256, toBeHex, toUtf8Bytes, ZeroAddress } from 'ethers';
+import { keccak256, toUtf8Bytes, ZeroAddress } from 'ethers';
 import {
   Account,
   approveFees,
@@ -28,7 +28,10 @@ import {
   challenge,
   contributorsHash,
   evaluateScores,
+  type FeePolicy,
   type Instance,
+  splitFee,
+  splitPool,
   sumByContributor,
 } from '../../src/prover/reference/index.js';
 import { type ForgeableKey, forgeableKey, forgeProof } from './forge.js';
@@ -255,6 +258,38 @@ export function shardSums(world: World, epoch: OpenEpoch, scoresOf: (shard: numb
   return epoch.shardOwners.map((owners, shard) => sumsOf(world, owners, scoresOf(shard)));
 }
 
+/** Credits of a batch by the TypeScript reference, "role account" → amount, without zeros. */
+export function expectedCredits(
+  world: World,
+  epoch: OpenEpoch,
+  batch: number,
+  scoresOf: (shard: number) => BigInt64Array,
+  policy: FeePolicy = POLICY,
+): Record<string, bigint> {
+  const Q = world.instance.queries;
+  const shards = shardSums(world, epoch, scoresOf);
+  const contributors = [...new Set(shards.flatMap((shard) => shard.contributors))];
+  const credits: Record<string, bigint> = {};
+  const credit = (role: string, account: string, amount: bigint): void => {
+    if (amount > 0n) credits[`${role} ${account}`] = (credits[`${role} ${account}`] ?? 0n) + amount;
+  };
+  for (const [q, fee] of epoch.batches[batch].fees.entries()) {
+    const totals = contributors.map((contributor) =>
+      shards.reduce((sum, shard) => {
+        const at = shard.contributors.indexOf(contributor);
+        return at < 0 ? sum : sum + shard.sums[at * Q + q];
+      }, 0n),
+    );
+    const parts = splitFee(fee, policy);
+    const { shares, dust } = splitPool(parts.pool, totals);
+    for (const [c, share] of shares.entries()) credit('contributor', contributors[c], share);
+    credit('modelOwner', developmentAddress(OWNER), parts.modelOwner);
+    credit('stakers', STAKERS, parts.stakers);
+    credit('treasury', TREASURY, parts.platform + dust);
+  }
+  return credits;
+}
+
 /** Small scores that differ everywhere and have both signs; zero at unused slots. */
 export function someScores(world: World, epoch: OpenIndex, shard: number, seed: number): BigInt64Array {
   const Q = world.instance.queries;
@@ -271,5 +306,3 @@ export function withScore(scores: BigInt64Array, at: number, value: bigint): Big
   copy[at] = value;
   return copy;
 }
-
-export const bytesOf = (value: bigint): string => toBeHex(value, 32);
