@@ -41,7 +41,10 @@ export function explainFileError(thrown: unknown, path: string): unknown {
     EACCES: [`${path} may not be accessed`, 'Give this user the permission, or choose another folder with --out'],
     EPERM: [`${path} may not be written`, 'Choose another folder with --out'],
     EROFS: [`${path} is on a read-only file system`, 'Choose another folder with --out'],
-    ENOSPC: [`There is no space left for ${path}`, 'Free some space or choose another folder with --out; finished stages are kept'],
+    ENOSPC: [
+      `There is no space left for ${path}`,
+      'Free some space or choose another folder with --out; finished stages are kept',
+    ],
     ENOTDIR: [`${path} lies below something that is not a folder`, 'Choose another folder with --out'],
     EISDIR: [`${path} is a folder, a file was expected`, 'Check the path'],
   };

@@ -1,6 +1,8 @@
+export { modelRecipe, readModel, type TrainedModel, type TrainingSet, trainModel } from './artefact.js';
 export { factorGraph, logitsGraph, stepGraph } from './graphs.js';
 export { mlp } from './mlp.js';
 export type { Model } from './model.js';
+export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
 export { accuracy, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
 export { batchTensors, type Samples, selectSamples } from './samples.js';
 export {

@@ -14,6 +14,7 @@ export { developmentKey, type ProvingKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
 export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
 export { type Groth16Proof, prove, verify, witness } from './groth16.js';
+export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
 export { expectedConstraints, type ListedInstance, listedInstances } from './instances.js';
 export {
   challengeInput,

@@ -44,7 +44,6 @@ export interface Registration {
   readonly datasetId: string;
   readonly epoch: bigint;
   readonly target: SettlementTarget;
-  readonly policy: FeePolicy;
 }
 
 export function registrationRecipe(
@@ -179,6 +178,5 @@ function registrationOf(artefact: Artefact): Registration {
       circuitId: deployment.circuitId,
       epoch,
     },
-    policy: DEFAULT_POLICY,
   };
 }

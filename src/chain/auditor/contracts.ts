@@ -1,0 +1,98 @@
+/**
+ * The contracts: what was deployed is what this version compiles, argument by argument. The transaction that created each
+ * contract must begin with our creation code; its tail is the constructor's arguments, and they name the policy and key.
+ */
+import { AbiCoder, type TransactionResponse } from 'ethers';
+import { compileCircuit, developmentKey, keyWords } from '../../prover/index.js';
+import type { FeePolicy } from '../../prover/reference/index.js';
+import { CONTRACT_NAMES, type ContractName, compileContracts } from '../compile.js';
+import { type Check, differs, requireEqual, requireEqualLists } from './check.js';
+import type { Evidence } from './evidence.js';
+
+/** Constructors run in the deployment's first blocks; another transaction may lie between two of them. */
+const BLOCKS_SEARCHED = 64;
+
+export const contractCheck: Check = {
+  name: 'deployed contracts',
+  async run(evidence) {
+    const { deployment } = await evidence.registration();
+    const created = await creations(evidence);
+    const word = (name: ContractName, i: number): bigint =>
+      BigInt(`0x${(created.get(name) ?? '').slice(64 * i, 64 * i + 64)}`);
+    const points = (name: ContractName, i: number, at: ContractName): void =>
+      requireEqual(`argument ${i} of ${name}`, word(name, i), BigInt(deployment.addresses[at]));
+    points('IndexRegistry', 0, 'DatanetRegistry');
+    points('ReceiptBook', 0, 'AttributionToken');
+    points('ReceiptBook', 1, 'IndexRegistry');
+    points('EpochSettlement', 0, 'ReceiptBook');
+    points('EpochSettlement', 1, 'Groth16Verifier');
+    const { instance } = (await evidence.index()).options;
+    requireEqual('S of the settlement', word('EpochSettlement', 2), BigInt(instance.slots));
+    requireEqual('Q of the settlement', word('EpochSettlement', 3), BigInt(instance.queries));
+    requireEqual('d of the settlement', word('EpochSettlement', 4), BigInt(instance.columns));
+    const { verificationKey } = await developmentKey(await compileCircuit(instance));
+    const words = keyWords(verificationKey);
+    requireEqualLists(
+      'word of the key on chain',
+      words.map((_, i) => word('Groth16Verifier', i)),
+      words,
+    );
+    return `${CONTRACT_NAMES.length} contracts were created from the code that these sources compile to, and name one another`;
+  },
+};
+
+/** The fee policy in the settlement contract's constructor. */
+export async function deployedPolicy(
+  evidence: Evidence,
+): Promise<{ policy: FeePolicy; treasury: string; stakers: string }> {
+  const args = (await creations(evidence)).get('EpochSettlement') ?? '';
+  const decoded = AbiCoder.defaultAbiCoder().decode(
+    ['address', 'address', 'uint256', 'uint256', 'uint256', 'tuple(uint256,uint256,uint256,uint256,address,address)'],
+    `0x${args}`,
+  );
+  const [platformBps, betaBps, gammaBps, deltaBps, treasury, stakers]: unknown[] = Array.from(
+    decoded[5] as Iterable<unknown>,
+  );
+  return {
+    policy: {
+      platformBps: Number(platformBps),
+      betaBps: Number(betaBps),
+      gammaBps: Number(gammaBps),
+      deltaBps: Number(deltaBps),
+    },
+    treasury: String(treasury),
+    stakers: String(stakers),
+  };
+}
+
+/** Constructor arguments of each contract as hex, after its creation code was recognised. */
+async function creations(evidence: Evidence): Promise<Map<ContractName, string>> {
+  const { deployment } = await evidence.registration();
+  const compiled = await compileContracts();
+  const found = new Map<ContractName, string>();
+  const last = Math.min(await evidence.provider.getBlockNumber(), deployment.fromBlock + BLOCKS_SEARCHED);
+  for (let number = deployment.fromBlock; number <= last && found.size < CONTRACT_NAMES.length; number++) {
+    const block = await evidence.provider.getBlock(number, true);
+    for (const transaction of block?.prefetchedTransactions ?? []) {
+      const name = await createdBy(evidence, transaction, deployment.addresses);
+      if (!name) continue;
+      const code = compiled[name].bytecode;
+      if (!transaction.data.startsWith(code))
+        throw differs(`the code that created ${name}`, 'another one', 'what its source compiles to');
+      found.set(name, transaction.data.slice(code.length));
+    }
+  }
+  const missing = CONTRACT_NAMES.find((name) => !found.has(name));
+  if (missing) throw differs(`the creation of ${missing}`, 'not found on chain', deployment.addresses[missing]);
+  return found;
+}
+
+async function createdBy(
+  evidence: Evidence,
+  transaction: TransactionResponse,
+  addresses: Readonly<Record<ContractName, string>>,
+): Promise<ContractName | undefined> {
+  if (transaction.to !== null) return undefined;
+  const receipt = await evidence.provider.getTransactionReceipt(transaction.hash);
+  return CONTRACT_NAMES.find((name) => addresses[name] === receipt?.contractAddress);
+}

@@ -1,0 +1,116 @@
+/** The options that commands share, and their reading: every malformed value is one sentence, exit status 2. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_SCORER, scorerNames } from '../prover/index.js';
+import { DEFAULT_INSTANCE } from './profile.js';
+import type { RunOptions } from './run.js';
+
+export interface CommonValues {
+  readonly out?: string;
+  readonly json?: true;
+  readonly dataset: string;
+  readonly csv?: string;
+  readonly label?: string;
+  readonly contributor?: string;
+  readonly contributors?: string;
+  readonly seed: number;
+  readonly hidden?: readonly number[];
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly momentum?: number;
+  readonly scorer: string;
+  readonly instance: RunOptions['instance'];
+  readonly receipts?: number;
+  readonly rpc?: string;
+  readonly chainId?: number;
+  readonly threads: number;
+}
+
+export type Group = 'data' | 'training' | 'index' | 'receipts' | 'chain';
+
+/** A command with --out, --json and the options of the stages it touches. */
+export function command(name: string, summary: string, groups: readonly Group[]): Command {
+  const made = new Command(name)
+    .description(summary)
+    .option('--out <folder>', 'output folder of the run (default: meed-out/<data set>)')
+    .option('--json', 'print the result as JSON on standard output')
+    .addOption(new Option('--dataset <name>', 'glyphs, heart or mnist').default('glyphs'))
+    .addOption(new Option('--seed <n>', 'decides every random choice').argParser(whole(0)).default(1))
+    .addOption(new Option('--threads <n>', 'threads of one operator').argParser(whole(1)).default(1));
+  for (const group of groups) for (const option of OPTIONS[group]()) made.addOption(option);
+  return made.exitOverride();
+}
+
+const OPTIONS: Readonly<Record<Group, () => readonly Option[]>> = {
+  data: () => [
+    new Option('--csv <file>', 'rows of your own instead of a built-in data set'),
+    new Option('--label <column>', "the CSV file's label column"),
+    new Option('--contributor <column>', "the CSV file's contributor column"),
+    new Option('--contributors <file>', 'CSV of the allowed contributors: name[,address]'),
+  ],
+  training: () => [
+    new Option('--hidden <widths>', 'hidden widths, e.g. 128,64; "none" is logistic regression').argParser(widths),
+    new Option('--epochs <n>', 'passes over the training rows').argParser(whole(1)),
+    new Option('--batch <n>', 'rows of one optimiser step').argParser(whole(1)),
+    new Option('--learning-rate <x>', 'step size').argParser(positive),
+    new Option('--momentum <x>', 'momentum of SGD, from 0 to below 1').argParser(fraction),
+  ],
+  index: () => [
+    new Option('--scorer <name>', 'attribution method').choices([...scorerNames]).default(DEFAULT_SCORER),
+    new Option('--instance <S,Q,d>', 'slots, queries and columns of the circuit')
+      .argParser(instance)
+      .default(DEFAULT_INSTANCE, '16,16,128'),
+  ],
+  receipts: () => [new Option('--receipts <n>', 'outputs that are explained and paid for').argParser(whole(1))],
+  chain: () => [
+    new Option('--rpc <url>', 'a node of your own instead of one that Meed starts'),
+    new Option('--chain-id <n>', 'chain id, 31337 unless told').argParser(whole(1)),
+  ],
+};
+
+/** Fills what a command does not ask for with the defaults. */
+export function runOptions(values: Partial<CommonValues>): RunOptions {
+  const dataset = values.dataset ?? 'glyphs';
+  return {
+    ...values,
+    dataset,
+    out: values.out ?? `meed-out/${values.csv === undefined ? dataset : 'csv'}`,
+    seed: values.seed ?? 1,
+    scorer: values.scorer ?? DEFAULT_SCORER,
+    instance: values.instance ?? DEFAULT_INSTANCE,
+    threads: values.threads ?? 1,
+  };
+}
+
+export function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('Give a number above 0.');
+  return value;
+}
+
+function fraction(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('Give a number from 0 to below 1.');
+  return value;
+}
+
+function widths(text: string): number[] {
+  return text === 'none' ? [] : text.split(',').map(whole(1));
+}
+
+function instance(text: string): RunOptions['instance'] {
+  const parts = text.split(',');
+  if (parts.length !== 3) throw new InvalidArgumentError('Give three numbers, e.g. 16,16,128.');
+  const [slots, queries, columns] = parts.map(whole(1));
+  return { slots, queries, columns };
+}

@@ -1,0 +1,179 @@
+/** `meed demo`: the whole spine, from a data set to a paid and audited claim, and the report of it. */
+import { randomInt } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { audit, DEFAULT_AUDIT } from '../../chain/auditor/index.js';
+import { compileContracts, openProvider, readEvents } from '../../chain/index.js';
+import { DEFAULT_POLICY, readTransactions, withSession } from '../../chain/validator/index.js';
+import { readEvaluation } from '../../data/index.js';
+import { explainFileError } from '../../foundation/index.js';
+import {
+  chooseReceipts,
+  collectChain,
+  collectOutputs,
+  renderReport,
+  type StageTime,
+  type Summary,
+  summarise,
+} from '../../report/index.js';
+import { command, runOptions } from '../arguments.js';
+import { Run } from '../run.js';
+import { stages } from '../stages.js';
+import { startLine, table, tokens } from '../terminal.js';
+import { auditText } from './audit.js';
+
+const EXPLAINED_OUTPUTS = 6;
+const SAMPLES_SHOWN = 5;
+
+export function demoCommand(): Command {
+  return command('demo', 'runs everything: data → train → index → receipts → scores → chain → proof → payout → audit', [
+    'data',
+    'training',
+    'index',
+    'receipts',
+    'chain',
+  ]).action(async (_, self: Command) => {
+    const values = self.opts();
+    const summary = await demo(new Run(runOptions(values)));
+    if (values.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    else process.stdout.write(closing(summary));
+    if (!summary.audit.passed) process.exitCode = 1;
+  });
+}
+
+async function demo(run: Run): Promise<Summary> {
+  const { out } = run.options;
+  await prepareFolder(out);
+  // circuit, key and contracts take longest the first time: they are made while the model trains
+  const preparation = [run.key(), compileContracts()];
+  for (const task of preparation) task.catch(() => undefined); // the stage that needs it reports the failure
+  const times: StageTime[] = [];
+  const ids: Record<string, string> = {};
+  let provingSeconds: readonly number[] = [];
+  for (const stage of stages) {
+    const line = startLine(stage.command);
+    const begun = performance.now();
+    const outcome = await stage.run(run, line.progress);
+    times.push({ name: stage.command, seconds: (performance.now() - begun) / 1000, reused: outcome.reused });
+    ids[stage.name] = outcome.id;
+    if (outcome.provingSeconds) provingSeconds = outcome.provingSeconds;
+    line.done(`${outcome.line}${outcome.reused ? ' (found, not made again)' : ''}`);
+  }
+  const line = startLine('audit');
+  const begun = performance.now();
+  const { rpc } = run.options;
+  const result = await audit(out, run.engine, { ...DEFAULT_AUDIT, seed: randomInt(2 ** 32), rpc }, () => line.progress);
+  times.push({ name: 'audit', seconds: (performance.now() - begun) / 1000, reused: false });
+  line.done(result.passed ? `${result.checks.length} checks passed` : 'FAILED');
+  const reporting = startLine('report');
+  const reportPath = resolve(out, 'report.html');
+  const summary = await report(run, { times, ids, provingSeconds, audit: result, reportPath });
+  reporting.done(reportPath);
+  return summary;
+}
+
+interface Reported {
+  readonly times: StageTime[];
+  readonly ids: Readonly<Record<string, string>>;
+  readonly provingSeconds: readonly number[];
+  readonly audit: Summary['audit'];
+  readonly reportPath: string;
+}
+
+async function report(
+  run: Run,
+  { times, ids, provingSeconds, audit: audited, reportPath }: Reported,
+): Promise<Summary> {
+  const stored = await run.dataset();
+  const evaluation = await readEvaluation(run.folder('dataset'));
+  const [index, receipts, epoch, registration] = [
+    await run.index(),
+    await run.receipts(),
+    await run.epoch(),
+    await run.registration(),
+  ];
+  const { rpc, chainId } = run.options;
+  const events = await withSession(
+    { rpc, chainId, from: rpc === undefined ? run.folder('payout') : undefined },
+    async (session) => {
+      const provider = openProvider(session.url, session.chainId);
+      try {
+        return await readEvents(provider, registration.deployment);
+      } finally {
+        provider.destroy();
+      }
+    },
+  );
+  const transactions = [
+    ...(await readTransactions(run.folder('chain'))),
+    ...(await readTransactions(run.folder('settlement'))),
+    ...(await readTransactions(run.folder('payout'))),
+  ];
+  const summary = summarise({
+    stored,
+    evaluation,
+    trained: await run.model(),
+    index,
+    receipts,
+    epoch,
+    registration,
+    proofs: await run.proofs(),
+    events,
+    transactions,
+    audit: audited,
+    stages: times,
+    provingSeconds,
+    ids,
+    report: reportPath,
+  });
+  const sources = { stored, contributors: evaluation, receipts, epoch, policy: DEFAULT_POLICY };
+  const outputs = await collectOutputs(sources, chooseReceipts(sources, EXPLAINED_OUTPUTS), SAMPLES_SHOWN);
+  const { card } = stored.dataset;
+  const html = renderReport({
+    summary,
+    classes: card.classes,
+    featureShape: card.featureShape,
+    featureNames: card.featureNames,
+    contributorNoun: card.contributorColumn,
+    outputs,
+    chain: await collectChain({ stored, index, receipts, epoch, events, chainEpoch: registration.epoch }, outputs[0]),
+  });
+  await writeFile(reportPath, html);
+  await writeFile(join(run.options.out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
+}
+
+async function prepareFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (error) {
+    throw explainFileError(error, out);
+  }
+}
+
+function closing(summary: Summary): string {
+  const rows = summary.payouts.map(({ contributor, planted, rows: n, amount, share, perRow }) => [
+    planted === undefined ? contributor : `${contributor} (${planted})`,
+    String(n),
+    tokens(amount),
+    `${(100 * share).toFixed(1)}%`,
+    perRow.toFixed(2),
+  ]);
+  const { completeness, fees } = summary;
+  return [
+    '',
+    table([['contributor', 'rows', 'paid', 'share', 'pay per row (1 = average)'], ...rows]),
+    '',
+    `${tokens(fees.total)} tokens of fees for ${summary.receipts} outputs: ${tokens(fees.contributors)} to contributors by how much their rows lowered each output's loss, ` +
+      `${tokens(fees.modelOwner)} to the model's owner, ${tokens(fees.stakers)} to stakers, ${tokens(fees.platform)} to the platform, ${fees.dust} units of dust.`,
+    `Completeness: the scores sum to ${completeness.scoreSum.toFixed(2)} nats where training lowered the losses by ${completeness.lossFall.toFixed(2)} (ratio ${completeness.ratio.toFixed(2)}).`,
+    '',
+    auditText(summary.audit.checks) + (summary.audit.passed ? 'The audit passed.' : 'The audit FAILED.'),
+    summary.keyForgeable
+      ? 'The proofs use a development key, which anybody can forge; a real chain needs a ceremony.'
+      : '',
+    `Report: ${summary.report}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,37 @@
+/** `meed data | train | index | receipt | epoch | chain | prove | settle | withdraw`: one stage on one folder. */
+import type { Command } from 'commander';
+import { command, type Group, runOptions } from '../arguments.js';
+import { Run } from '../run.js';
+import { type Stage, stages } from '../stages.js';
+import { startLine } from '../terminal.js';
+
+const GROUPS: Readonly<Record<string, readonly Group[]>> = {
+  data: ['data'],
+  train: ['training'],
+  index: ['index', 'receipts'],
+  receipt: ['index', 'receipts'],
+  epoch: ['index'],
+  chain: ['index', 'chain'],
+  prove: ['index'],
+  settle: ['chain'],
+  withdraw: ['chain'],
+};
+
+export function stageCommands(): Command[] {
+  return stages.map((stage) =>
+    command(stage.command, stage.summary, GROUPS[stage.command] ?? []).action(async (_, self: Command) => {
+      await runStage(stage, self);
+    }),
+  );
+}
+
+async function runStage(stage: Stage, self: Command): Promise<void> {
+  const values = self.opts();
+  const run = new Run(runOptions(values));
+  const line = startLine(stage.command);
+  const outcome = await stage.run(run, line.progress);
+  line.done(`${outcome.line}${outcome.reused ? ' (found, not made again)' : ''}`);
+  const result = { ...outcome, folder: run.folder(stage.name) };
+  if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else process.stdout.write(`${result.folder}  ${outcome.id}\n`);
+}

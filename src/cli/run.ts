@@ -1,0 +1,158 @@
+/**
+ * One output folder and what was chosen for it. The artefacts are opened once, from disk: a stage never receives
+ * anything from the stage before it in memory, so each can be run alone.
+ */
+import { join } from 'node:path';
+import { type Artefact, readArtefact } from '../artefact/index.js';
+import { FOLDERS } from '../chain/auditor/index.js';
+import { type Registration, readRegistration } from '../chain/validator/index.js';
+import { readDataset, type StoredDataset } from '../data/index.js';
+import { cpuEngine, type Engine } from '../engine/index.js';
+import { MeedError } from '../foundation/index.js';
+import { readModel, type TrainedModel } from '../models/index.js';
+import {
+  type AttributionIndex,
+  compileCircuit,
+  developmentKey,
+  type Epoch,
+  type Instance,
+  type Proofs,
+  type ProvingKey,
+  type Receipts,
+  readEpoch,
+  readIndex,
+  readProofs,
+  readReceipts,
+} from '../prover/index.js';
+
+export interface RunOptions {
+  readonly out: string;
+  readonly dataset: string;
+  readonly csv?: string;
+  readonly label?: string;
+  readonly contributor?: string;
+  readonly contributors?: string;
+  readonly seed: number;
+  readonly hidden?: readonly number[];
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly momentum?: number;
+  readonly scorer: string;
+  readonly instance: Instance;
+  readonly receipts?: number;
+  readonly rpc?: string;
+  readonly chainId?: number;
+  readonly threads: number;
+}
+
+type Opened = {
+  dataset: StoredDataset;
+  model: TrainedModel;
+  index: AttributionIndex;
+  receipts: Receipts;
+  epoch: Epoch;
+  chain: Registration;
+  proofs: Proofs;
+  settlement: Artefact;
+  payout: Artefact;
+};
+
+export type StageName = keyof typeof FOLDERS;
+
+export class Run {
+  readonly options: RunOptions;
+  readonly engine: Engine;
+  readonly #opened = new Map<StageName, Promise<Opened[StageName]>>();
+  #key: Promise<ProvingKey> | undefined;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    this.engine = cpuEngine({ threads: options.threads });
+  }
+
+  folder(stage: StageName): string {
+    return join(this.options.out, FOLDERS[stage]);
+  }
+
+  dataset(): Promise<StoredDataset> {
+    return this.#open('dataset', () => readDataset(this.folder('dataset')));
+  }
+
+  model(): Promise<TrainedModel> {
+    return this.#open('model', () => readModel(this.folder('model')));
+  }
+
+  index(): Promise<AttributionIndex> {
+    return this.#open('index', () => readIndex(this.folder('index')));
+  }
+
+  receipts(): Promise<Receipts> {
+    return this.#open('receipts', () => readReceipts(this.folder('receipts')));
+  }
+
+  epoch(): Promise<Epoch> {
+    return this.#open('epoch', async () => readEpoch(this.folder('epoch'), await this.index(), await this.receipts()));
+  }
+
+  registration(): Promise<Registration> {
+    return this.#open('chain', () => readRegistration(this.folder('chain')));
+  }
+
+  proofs(): Promise<Proofs> {
+    return this.#open('proofs', () => readProofs(this.folder('proofs')));
+  }
+
+  settlement(): Promise<Artefact> {
+    return this.#open('settlement', () => readArtefact(this.folder('settlement'), 'settlement'));
+  }
+
+  payout(): Promise<Artefact> {
+    return this.#open('payout', () => readArtefact(this.folder('payout'), 'payout'));
+  }
+
+  /** Circuit and development key, made at most once and in the background if called early. */
+  key(): Promise<ProvingKey> {
+    this.#key ??= compileCircuit(this.options.instance).then(developmentKey);
+    return this.#key;
+  }
+
+  /** Forgets what was opened of a stage that has just been made anew. */
+  forget(stage: StageName): void {
+    this.#opened.delete(stage);
+  }
+
+  async #open<S extends StageName>(stage: S, open: () => Promise<Opened[S]>): Promise<Opened[S]> {
+    let opened = this.#opened.get(stage) as Promise<Opened[S]> | undefined;
+    if (!opened) {
+      opened = open();
+      this.#opened.set(stage, opened);
+    }
+    try {
+      return await opened;
+    } catch (cause) {
+      this.#opened.delete(stage);
+      if (cause instanceof MeedError) {
+        throw new MeedError(
+          `The ${stage} stage in ${this.options.out} cannot be used: ${cause.message.replace(/\.$/, '')}`,
+          `Run \`meed ${commandOf(stage)} --out ${this.options.out}\``,
+          { cause },
+        );
+      }
+      throw cause;
+    }
+  }
+}
+
+/** The command that makes a stage. */
+export function commandOf(stage: StageName): string {
+  const commands: Partial<Record<StageName, string>> = {
+    dataset: 'data',
+    model: 'train',
+    receipts: 'receipt',
+    proofs: 'prove',
+    settlement: 'settle',
+    payout: 'withdraw',
+  };
+  return commands[stage] ?? stage;
+}

@@ -1,0 +1,53 @@
+/**
+ * What a person sees while a stage runs: on a terminal one line that is redrawn, with rate and time left; elsewhere one
+ * line when a stage ends. Everything goes to standard error, so that standard output holds the result alone.
+ */
+import type { Progress } from '../foundation/index.js';
+
+const REDRAW_MS = 100;
+
+export interface StageLine {
+  readonly progress: Progress;
+  done(result: string): void;
+}
+
+export function startLine(name: string): StageLine {
+  const stream = process.stderr;
+  const begun = performance.now();
+  const terminal = stream.isTTY === true;
+  let drawn = 0;
+  let part = { what: '', since: begun };
+  const title = name.padEnd(9);
+  if (terminal) stream.write(`${title} …`);
+  return {
+    progress(done, total, what) {
+      const now = performance.now();
+      if (what !== part.what) part = { what, since: now };
+      if (!terminal || now - drawn < REDRAW_MS) return;
+      drawn = now;
+      const elapsed = (now - part.since) / 1000;
+      const left = done > 0 && elapsed > 1 ? `, ${((elapsed / done) * (total - done)).toFixed(0)} s left` : '';
+      stream.write(`\r\u001b[K${title} ${done}/${total} ${what}${left}`);
+    },
+    done(result) {
+      const seconds = (performance.now() - begun) / 1000;
+      stream.write(`${terminal ? '\r\u001b[K' : ''}${title} ${seconds.toFixed(1).padStart(5)} s  ${result}\n`);
+    },
+  };
+}
+
+/** Aligned columns: numbers and text alike, the first column to the left. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+  return rows
+    .map((row) => row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c]))).join('  '))
+    .join('\n');
+}
+
+/** 18 decimals to a readable number of tokens. */
+export function tokens(units: bigint | string): string {
+  const amount = BigInt(units);
+  const whole = amount / 10n ** 18n;
+  const rest = (amount % 10n ** 18n).toString().padStart(18, '0').slice(0, 4);
+  return `${whole}.${rest}`;
+}
