@@ -37,7 +37,7 @@ export interface StageOutcome {
   readonly reused: boolean;
   /** What was made, in a few words. */
   readonly line: string;
-  readonly provingSeconds?: readonly number[];
+  readonly provingSeconds?: number;
 }
 
 export interface Stage {
@@ -47,7 +47,7 @@ export interface Stage {
   run(run: Run, progress: Progress): Promise<StageOutcome>;
 }
 
-type Make = (progress: Progress) => Promise<{ readonly provingSeconds?: readonly number[] } | undefined>;
+type Make = (progress: Progress) => Promise<{ readonly provingSeconds?: number } | undefined>;
 
 async function reuseOrMake(
   run: Run,
@@ -58,7 +58,7 @@ async function reuseOrMake(
   describe: () => Promise<{ id: string; line: string }>,
 ): Promise<StageOutcome> {
   const current = await findCurrent(run.folder(stage), recipe);
-  let made: { readonly provingSeconds?: readonly number[] } | undefined;
+  let made: { readonly provingSeconds?: number } | undefined;
   if (!current) {
     made = await make(progress);
     run.forget(stage);

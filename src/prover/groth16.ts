@@ -1,6 +1,6 @@
 /**
  * Witnesses, proofs and their verification (Groth 2016), with proofs as the eight words that the EVM's verifier takes.
- * The witness is computed here; the proof in a child process that runs snarkjs' own command, so that seconds of
+ * The witness is computed here; the proof in child processes that run snarkjs, so that seconds of
  * arithmetic never hold up the caller's event loop and none of snarkjs' workers outlive the proof.
  * The traps: G2 coordinates stand imaginary part first in the EVM and last in snarkjs; a proof of Groth16 can be changed
  * into another valid one of the same statement, so its hash identifies nothing; verification must refuse public signals
@@ -9,8 +9,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MeedError } from '../foundation/index.js';
 import type { CompiledCircuit } from './circuit.js';
 import { bn254 } from './curve.js';
@@ -41,41 +41,89 @@ export function witness(circuit: CompiledCircuit, input: CircuitInput): Promise<
  * @throws MeedError when it does not, or the prover fails
  */
 export async function prove(key: ProvingKey, input: CircuitInput): Promise<Groth16Proof> {
-  const values = await witness(key.circuit, input);
+  const [proof] = await proveAll(key, [input]);
+  return proof;
+}
+
+/**
+ * Proves many statements of one circuit: as many processes as there are cores, each proving its part one after another.
+ * With several at work each is single-threaded, which uses the cores better than one proof spread over all of them.
+ * @param done called after each proof with the number finished
+ * @throws MeedError when an input does not satisfy the circuit, or the prover fails
+ */
+export async function proveAll(
+  key: ProvingKey,
+  inputs: readonly CircuitInput[],
+  done: (finished: number) => void = () => {},
+): Promise<Groth16Proof[]> {
   const folder = await mkdtemp(join(tmpdir(), 'meed-proof-'));
   try {
-    const path = (file: string): string => join(folder, file);
-    await writeFile(path('witness.wtns'), values, { mode: 0o600 });
-    await runProver([key.zkeyPath, path('witness.wtns'), path('proof.json'), path('public.json')]);
-    const proof = JSON.parse(await readFile(path('proof.json'), 'utf8')) as ProofJson;
-    const publicSignals = JSON.parse(await readFile(path('public.json'), 'utf8')) as string[];
-    return {
-      words: [...g1Words(proof.pi_a), ...g2Words(proof.pi_b), ...g1Words(proof.pi_c)],
-      publicSignals: publicSignals.map(BigInt),
-    };
+    const jobs: string[] = [];
+    for (const [i, input] of inputs.entries()) {
+      const job = join(folder, String(i));
+      await writeFile(`${job}.wtns`, await witness(key.circuit, input), { mode: 0o600 });
+      jobs.push(job);
+    }
+    const processes = Math.max(1, Math.min(jobs.length, availableParallelism()));
+    let finished = 0;
+    const parts = Array.from({ length: processes }, (_, p) => jobs.filter((_, i) => i % processes === p));
+    const threads = processes > 1 ? 'single' : 'all';
+    await Promise.all(parts.map((part) => runProver(key.zkeyPath, threads, part, () => done(++finished))));
+    return await Promise.all(jobs.map(readProof));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-interface ProofJson {
-  readonly pi_a: readonly string[];
-  readonly pi_b: readonly (readonly string[])[];
-  readonly pi_c: readonly string[];
+async function readProof(job: string): Promise<Groth16Proof> {
+  const { proof, publicSignals } = JSON.parse(await readFile(`${job}.json`, 'utf8')) as ProofJson;
+  return {
+    words: [...g1Words(proof.pi_a), ...g2Words(proof.pi_b), ...g1Words(proof.pi_c)],
+    publicSignals: publicSignals.map(BigInt),
+  };
 }
 
-function runProver(files: readonly string[]): Promise<void> {
-  const program = join(dirname(require.resolve('snarkjs')), 'cli.cjs');
+interface ProofJson {
+  readonly proof: {
+    readonly pi_a: readonly string[];
+    readonly pi_b: readonly (readonly string[])[];
+    readonly pi_c: readonly string[];
+  };
+  readonly publicSignals: readonly string[];
+}
+
+/** Runs in the child: proves job after job, and says "done" after each. */
+const PROVER = `
+const [entry, zkey, threads, ...jobs] = process.argv.slice(1);
+const { groth16 } = require(entry);
+const { writeFileSync } = require('node:fs');
+(async () => {
+  for (const job of jobs) {
+    const result = await groth16.prove(zkey, job + '.wtns', undefined, undefined, { singleThread: threads === 'single' });
+    writeFileSync(job + '.json', JSON.stringify(result));
+    process.stdout.write('done\\n');
+  }
+  process.exit(0);
+})().catch((error) => { console.error(error.message); process.exit(1); });
+`;
+
+function runProver(
+  zkeyPath: string,
+  threads: 'single' | 'all',
+  jobs: readonly string[],
+  done: () => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, 'groth16', 'prove', ...files], {
+    const child = spawn(process.execPath, ['-e', PROVER, require.resolve('snarkjs'), zkeyPath, threads, ...jobs], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let log = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        log += chunk.toString();
-      });
-    }
+    child.stdout.on('data', (chunk: Buffer) => {
+      for (const line of chunk.toString().split('\n')) if (line === 'done') done();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+    });
     child.once('error', reject);
     child.once('close', (status) => {
       if (status === 0) resolve();

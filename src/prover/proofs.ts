@@ -9,7 +9,7 @@ import { MeedError, type Progress, silent } from '../foundation/index.js';
 import type { AttributionIndex } from './attributionIndex.js';
 import type { ProvingKey } from './devkey/index.js';
 import type { Epoch } from './epoch.js';
-import { prove, verify } from './groth16.js';
+import { proveAll, verify } from './groth16.js';
 import { type ChallengeInput, challenge, contributorsHash } from './reference/index.js';
 import { scoreMatrixInput } from './scoreMatrix.js';
 import { keyWords } from './verificationKey.js';
@@ -82,7 +82,7 @@ export function challengeInput(
   };
 }
 
-/** @returns the proofs and the seconds that each took */
+/** @returns the proofs and the seconds that they took together */
 export async function proveEpoch(
   folder: string,
   index: AttributionIndex,
@@ -91,19 +91,37 @@ export async function proveEpoch(
   addresses: readonly string[],
   target: SettlementTarget,
   progress: Progress = silent,
-): Promise<Proofs & { readonly seconds: readonly number[] }> {
+): Promise<Proofs & { readonly seconds: number }> {
+  const begun = performance.now();
+  const places = [...epoch.shards.keys()].flatMap((shard) =>
+    [...epoch.batches.keys()].map((batch) => ({ shard, batch })),
+  );
+  const inputs = places.map(({ shard, batch }) => {
+    const place = challengeInput(epoch, addresses, target, shard, batch);
+    const values = {
+      instance: index.options.instance,
+      indexId: index.indexId,
+      slots: epoch.shards[shard].vectors,
+      slotSalts: epoch.shards[shard].salts,
+      queries: epoch.batches[batch].vectors,
+      querySalts: epoch.batches[batch].salts,
+    };
+    return scoreMatrixInput(place, values, challenge(place));
+  });
+  progress(0, places.length, 'proofs');
+  const proven = await proveAll(key, inputs, (finished) => progress(finished, places.length, 'proofs'));
   const proofs: ShardProof[] = [];
-  const seconds: number[] = [];
-  const total = epoch.shards.length * epoch.batches.length;
-  for (const shard of epoch.shards.keys()) {
-    for (const batch of epoch.batches.keys()) {
-      progress(proofs.length, total, 'proofs');
-      const begun = performance.now();
-      proofs.push(await proveOne(index, epoch, key, addresses, target, shard, batch));
-      seconds.push((performance.now() - begun) / 1000);
+  for (const [i, { shard, batch }] of places.entries()) {
+    const { words, publicSignals } = proven[i];
+    if (!(await verify(key.verificationKey, publicSignals, words))) {
+      throw new MeedError(
+        `The proof of shard ${shard}, batch ${batch} does not verify`,
+        'Delete the keys in the cache folder and prove again',
+      );
     }
+    proofs.push({ shard, batch, rho: publicSignals[2], evaluation: publicSignals[3], words });
   }
-  progress(total, total, 'proofs');
+  const seconds = (performance.now() - begun) / 1000;
   const artefact = await writeArtefact(folder, proofsRecipe(epoch, key, target), async (staging) => {
     await writeFile(
       join(staging, PROOFS),
@@ -128,35 +146,6 @@ export async function proveEpoch(
     };
   });
   return { artefact, proofs, seconds };
-}
-
-async function proveOne(
-  index: AttributionIndex,
-  epoch: Epoch,
-  key: ProvingKey,
-  addresses: readonly string[],
-  target: SettlementTarget,
-  shard: number,
-  batch: number,
-): Promise<ShardProof> {
-  const place = challengeInput(epoch, addresses, target, shard, batch);
-  const rho = challenge(place);
-  const values = {
-    instance: index.options.instance,
-    indexId: index.indexId,
-    slots: epoch.shards[shard].vectors,
-    slotSalts: epoch.shards[shard].salts,
-    queries: epoch.batches[batch].vectors,
-    querySalts: epoch.batches[batch].salts,
-  };
-  const { words, publicSignals } = await prove(key, scoreMatrixInput(place, values, rho));
-  if (!(await verify(key.verificationKey, publicSignals, words))) {
-    throw new MeedError(
-      `The proof of shard ${shard}, batch ${batch} does not verify`,
-      'Delete the keys in the cache folder and prove again',
-    );
-  }
-  return { shard, batch, rho, evaluation: publicSignals[3], words };
 }
 
 /** @throws MeedError when a file is missing, changed or malformed */

@@ -2,7 +2,10 @@
  * What a run has to say in figures: `summary.json`, the source of the report and of what the command line prints.
  * Amounts are decimal strings of the token's smallest unit (18 decimals), so that no language rounds them.
  */
+import type { AuditCheck } from '../chain/auditor/index.js';
 import type { Instance } from '../prover/index.js';
+
+export type { AuditCheck };
 
 export interface StageTime {
   readonly name: string;
@@ -45,14 +48,6 @@ export interface Completeness {
   readonly ratio: number;
 }
 
-export interface AuditCheck {
-  readonly name: string;
-  readonly passed: boolean;
-  /** What was compared, or what differs. */
-  readonly detail: string;
-  readonly seconds: number;
-}
-
 export interface Summary {
   readonly dataset: string;
   readonly title: string;
@@ -73,8 +68,8 @@ export interface Summary {
   readonly constraints: number;
   readonly keyForgeable: boolean;
   readonly proofs: number;
-  /** Seconds of each proof. */
-  readonly provingSeconds: readonly number[];
+  /** Seconds for all proofs together; 0 when finished ones were found. */
+  readonly provingSeconds: number;
   readonly chainId: number;
   readonly settlement: string;
   readonly transactions: readonly { readonly what: string; readonly hash: string; readonly gas: number }[];

@@ -134,7 +134,7 @@ export function summary(): Summary {
     constraints: 81_636,
     keyForgeable: true,
     proofs: 3,
-    provingSeconds: [4.61, 4.52, 4.97],
+    provingSeconds: 14.1,
     chainId: 31337,
     settlement: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
     transactions: transactions(),

@@ -75,7 +75,7 @@ describe('renderReport', () => {
       identities: [],
       transactions: [],
       stages: [],
-      provingSeconds: [],
+      provingSeconds: 0,
       fees: { total: '0', platform: '0', modelOwner: '0', stakers: '0', contributors: '0', dust: '0' },
       completeness: { sumOverMagnitude: Number.NaN, scoreSum: 0, lossFall: 0, ratio: Number.NaN },
     };

@@ -50,14 +50,14 @@ async function demo(run: Run): Promise<Summary> {
   for (const task of preparation) task.catch(() => undefined); // the stage that needs it reports the failure
   const times: StageTime[] = [];
   const ids: Record<string, string> = {};
-  let provingSeconds: readonly number[] = [];
+  let provingSeconds = 0;
   for (const stage of stages) {
     const line = startLine(stage.command);
     const begun = performance.now();
     const outcome = await stage.run(run, line.progress);
     times.push({ name: stage.command, seconds: (performance.now() - begun) / 1000, reused: outcome.reused });
     ids[stage.name] = outcome.id;
-    if (outcome.provingSeconds) provingSeconds = outcome.provingSeconds;
+    if (outcome.provingSeconds !== undefined) provingSeconds = outcome.provingSeconds;
     line.done(`${outcome.line}${outcome.reused ? ' (found, not made again)' : ''}`);
   }
   const line = startLine('audit');
@@ -76,7 +76,7 @@ async function demo(run: Run): Promise<Summary> {
 interface Reported {
   readonly times: StageTime[];
   readonly ids: Readonly<Record<string, string>>;
-  readonly provingSeconds: readonly number[];
+  readonly provingSeconds: number;
   readonly audit: Summary['audit'];
   readonly reportPath: string;
 }

@@ -6,8 +6,7 @@ import { facts, scrolling, section } from './section.js';
 
 export function instance({ summary }: ReportData): Markup {
   const { slots, queries, columns } = summary.instance;
-  const proving = summary.provingSeconds;
-  const mean = proving.reduce((sum, value) => sum + value, 0) / Math.max(1, proving.length);
+  const { provingSeconds, proofs } = summary;
   return section({
     id: 'instance',
     title: 'Circuit and artefacts',
@@ -18,7 +17,7 @@ export function instance({ summary }: ReportData): Markup {
     shows: html`${facts([
       { name: 'constraints', value: count(summary.constraints) },
       { name: 'proofs', value: count(summary.proofs) },
-      { name: 'seconds a proof', value: proving.length === 0 ? '—' : seconds(mean) },
+      { name: 'seconds a proof', value: provingSeconds === 0 ? '—' : seconds(provingSeconds / proofs) },
       { name: 'slots used', value: `${count(summary.slots)} in ${counted(summary.shards, 'shard')}` },
       { name: 'proving key', value: summary.keyForgeable ? 'development, forgeable' : 'from a ceremony' },
       { name: 'engine', value: summary.engine },
