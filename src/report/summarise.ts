@@ -26,6 +26,7 @@ export interface FinishedRun {
   readonly transactions: readonly Transaction[];
   readonly audit: AuditResult;
   readonly stages: readonly StageTime[];
+  readonly totalSeconds: number;
   readonly provingSeconds: number;
   readonly ids: Readonly<Record<string, string>>;
   readonly report: string;
@@ -47,7 +48,7 @@ export function summarise(run: FinishedRun): Summary {
     scorer: index.options.scorer,
     instance: index.options.instance,
     stages: run.stages,
-    totalSeconds: run.stages.reduce((sum, stage) => sum + stage.seconds, 0),
+    totalSeconds: run.totalSeconds,
     samples: dataset.train.rows,
     heldOut: dataset.heldOut.rows,
     contributors: dataset.contributors.length,

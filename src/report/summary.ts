@@ -9,6 +9,7 @@ export type { AuditCheck };
 
 export interface StageTime {
   readonly name: string;
+  /** How long making it took, in this run or in the one that made it. */
   readonly seconds: number;
   /** True when a finished artefact of the same recipe was found and used. */
   readonly reused: boolean;
@@ -56,6 +57,7 @@ export interface Summary {
   readonly scorer: string;
   readonly instance: Instance;
   readonly stages: readonly StageTime[];
+  /** Wall time of this run up to its report. */
   readonly totalSeconds: number;
   readonly samples: number;
   readonly heldOut: number;

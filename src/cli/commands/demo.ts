@@ -18,6 +18,7 @@ import {
   summarise,
 } from '../../report/index.js';
 import { command, runOptions } from '../arguments.js';
+import { executeStage } from '../execute.js';
 import { Run } from '../run.js';
 import { stages } from '../stages.js';
 import { startLine, table, tokens } from '../terminal.js';
@@ -44,6 +45,7 @@ export function demoCommand(): Command {
 
 async function demo(run: Run): Promise<Summary> {
   const { out } = run.options;
+  const started = performance.now();
   await prepareFolder(out);
   // circuit, key and contracts take longest the first time: they are made while the model trains
   const preparation = [run.key(), compileContracts()];
@@ -52,13 +54,10 @@ async function demo(run: Run): Promise<Summary> {
   const ids: Record<string, string> = {};
   let provingSeconds = 0;
   for (const stage of stages) {
-    const line = startLine(stage.command);
-    const begun = performance.now();
-    const outcome = await stage.run(run, line.progress);
-    times.push({ name: stage.command, seconds: (performance.now() - begun) / 1000, reused: outcome.reused });
-    ids[stage.name] = outcome.id;
-    if (outcome.provingSeconds !== undefined) provingSeconds = outcome.provingSeconds;
-    line.done(`${outcome.line}${outcome.reused ? ' (found, not made again)' : ''}`);
+    const { seconds, reused, id, provingSeconds: proving } = await executeStage(stage, run);
+    times.push({ name: stage.command, seconds, reused });
+    ids[stage.name] = id;
+    provingSeconds = proving ?? provingSeconds;
   }
   const line = startLine('audit');
   const begun = performance.now();
@@ -68,12 +67,14 @@ async function demo(run: Run): Promise<Summary> {
   line.done(result.passed ? `${result.checks.length} checks passed` : 'FAILED');
   const reporting = startLine('report');
   const reportPath = resolve(out, 'report.html');
-  const summary = await report(run, { times, ids, provingSeconds, audit: result, reportPath });
+  const summary = await report(run, { started, times, ids, provingSeconds, audit: result, reportPath });
   reporting.done(reportPath);
   return summary;
 }
 
 interface Reported {
+  /** When the run began, on performance.now()'s clock. */
+  readonly started: number;
   readonly times: StageTime[];
   readonly ids: Readonly<Record<string, string>>;
   readonly provingSeconds: number;
@@ -83,7 +84,7 @@ interface Reported {
 
 async function report(
   run: Run,
-  { times, ids, provingSeconds, audit: audited, reportPath }: Reported,
+  { started, times, ids, provingSeconds, audit: audited, reportPath }: Reported,
 ): Promise<Summary> {
   const stored = await run.dataset();
   const evaluation = await readEvaluation(run.folder('dataset'));
@@ -123,6 +124,7 @@ async function report(
     transactions,
     audit: audited,
     stages: times,
+    totalSeconds: (performance.now() - started) / 1000,
     provingSeconds,
     ids,
     report: reportPath,

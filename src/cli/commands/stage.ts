@@ -1,9 +1,9 @@
 /** `meed data | train | index | receipt | epoch | chain | prove | settle | withdraw`: one stage on one folder. */
 import type { Command } from 'commander';
 import { command, type Group, runOptions } from '../arguments.js';
+import { executeStage } from '../execute.js';
 import { Run } from '../run.js';
 import { type Stage, stages } from '../stages.js';
-import { startLine } from '../terminal.js';
 
 const GROUPS: Readonly<Record<string, readonly Group[]>> = {
   data: ['data'],
@@ -28,9 +28,7 @@ export function stageCommands(): Command[] {
 async function runStage(stage: Stage, self: Command): Promise<void> {
   const values = self.opts();
   const run = new Run(runOptions(values));
-  const line = startLine(stage.command);
-  const outcome = await stage.run(run, line.progress);
-  line.done(`${outcome.line}${outcome.reused ? ' (found, not made again)' : ''}`);
+  const outcome = await executeStage(stage, run);
   const result = { ...outcome, folder: run.folder(stage.name) };
   if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else process.stdout.write(`${result.folder}  ${outcome.id}\n`);
