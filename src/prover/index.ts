@@ -1,6 +1,8 @@
 export {
   type AttributionIndex,
   buildIndex,
+  calibrationOutputs,
+  fitEncoder,
   heldOutOutputs,
   type IndexOptions,
   indexCommitments,
@@ -13,7 +15,7 @@ export { type CompiledCircuit, compileCircuit, instanceName } from './circuit.js
 export { developmentKey, type ProvingKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
 export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
-export { type Groth16Proof, prove, verify, witness } from './groth16.js';
+export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
 export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
 export { expectedConstraints, type ListedInstance, listedInstances } from './instances.js';
 export {

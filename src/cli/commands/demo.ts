@@ -8,15 +8,7 @@ import { compileContracts, openProvider, readEvents } from '../../chain/index.js
 import { DEFAULT_POLICY, readTransactions, withSession } from '../../chain/validator/index.js';
 import { readEvaluation } from '../../data/index.js';
 import { explainFileError } from '../../foundation/index.js';
-import {
-  chooseReceipts,
-  collectChain,
-  collectOutputs,
-  renderReport,
-  type StageTime,
-  type Summary,
-  summarise,
-} from '../../report/index.js';
+import type { ExplainedOutput, PayoutChain, StageTime, Summary } from '../../report/index.js';
 import { command, runOptions } from '../arguments.js';
 import { executeStage } from '../execute.js';
 import { Run } from '../run.js';
@@ -86,6 +78,10 @@ async function report(
   run: Run,
   { started, times, ids, provingSeconds, audit: audited, reportPath }: Reported,
 ): Promise<Summary> {
+  // loaded here, because the plot library takes a second that the other commands need not spend
+  const { chooseReceipts, collectChain, collectOutputs, renderReport, summarise } = await import(
+    '../../report/index.js'
+  );
   const stored = await run.dataset();
   const evaluation = await readEvaluation(run.folder('dataset'));
   const [index, receipts, epoch, registration] = [
@@ -131,6 +127,7 @@ async function report(
   });
   const sources = { stored, contributors: evaluation, receipts, epoch, policy: DEFAULT_POLICY };
   const outputs = await collectOutputs(sources, chooseReceipts(sources, EXPLAINED_OUTPUTS), SAMPLES_SHOWN);
+  const chainSources = { stored, index, receipts, epoch, events };
   const { card } = stored.dataset;
   const html = renderReport({
     summary,
@@ -139,11 +136,25 @@ async function report(
     featureNames: card.featureNames,
     contributorNoun: card.contributorColumn,
     outputs,
-    chain: await collectChain({ stored, index, receipts, epoch, events, chainEpoch: registration.epoch }, outputs[0]),
+    chain: await tracedPayout(outputs, (output) =>
+      collectChain({ ...chainSources, chainEpoch: registration.epoch }, output),
+    ),
   });
   await writeFile(reportPath, html);
   await writeFile(join(run.options.out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   return summary;
+}
+
+/** The first explained output of which a payout can be followed to a row. */
+async function tracedPayout(
+  outputs: readonly ExplainedOutput[],
+  follow: (output: ExplainedOutput) => Promise<PayoutChain | undefined>,
+): Promise<PayoutChain | undefined> {
+  for (const output of outputs) {
+    const chain = await follow(output);
+    if (chain) return chain;
+  }
+  return undefined;
 }
 
 async function prepareFolder(out: string): Promise<void> {
