@@ -26,7 +26,7 @@ export function headline({ summary, contributorNoun }: ReportData): Markup {
     { name: 'training rows', value: count(summary.samples) },
     { name: 'right on held-out rows', value: percent(accuracy.heldOut) },
     { name: 'scores proven', value: count(summary.slots * summary.receipts) },
-    { name: 'whole run', value: seconds(summary.totalSeconds) },
+    { name: 'all stages', value: seconds(summary.stages.reduce((sum, stage) => sum + stage.seconds, 0)) },
   ])}
   <div class="claims">
     <div><h2>What was proven</h2><p>${proven(summary)}</p></div>
