@@ -48,10 +48,20 @@ export interface MatrixColumn {
 
 export type Column = Numbers | readonly string[] | MatrixColumn;
 
-/** Writes named columns of equal length as one Arrow file. */
+/** Writes named columns of equal length as one Arrow file. @throws MeedError when their lengths differ */
 export async function writeTable(path: string, columns: Readonly<Record<string, Column>>): Promise<void> {
   const names = Object.keys(columns);
-  const data = names.map((name) => columnData(columns[name]));
+  for (const name of names) {
+    const rows = rowCount(columns[name]);
+    if (rows !== rowCount(columns[names[0]])) {
+      throw new MeedError(
+        `The column "${name}" has ${rows} rows where "${names[0]}" has ${rowCount(columns[names[0]])}`,
+        'Report the stage that made the table',
+      );
+    }
+  }
+  const written = new Set<ArrayBufferLike>();
+  const data = names.map((name) => columnData(ownBuffer(columns[name], written)));
   const schema = new Schema(names.map((name, i) => new Field(name, data[i].type, false)));
   const batch = new RecordBatch(
     schema,
@@ -123,6 +133,21 @@ function column(table: Table, name: string) {
     `The table has no column "${name}" (it has ${have})`,
     'Make the artefact again with this version',
   );
+}
+
+function rowCount(source: Column): number {
+  return isMatrix(source) ? source.values.length / source.width : source.length;
+}
+
+/** Arrow's writer takes overlapping views of one buffer for one range and writes wrong bytes: later ones are copied. */
+function ownBuffer(source: Column, written: Set<ArrayBufferLike>): Column {
+  const values = isMatrix(source) ? source.values : source;
+  if (!isNumbers(values)) return source;
+  if (!written.has(values.buffer)) {
+    written.add(values.buffer);
+    return source;
+  }
+  return isMatrix(source) ? { values: source.values.slice(), width: source.width } : values.slice();
 }
 
 function columnData(source: Column) {

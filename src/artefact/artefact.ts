@@ -6,7 +6,7 @@
  * The trap: nothing that varies between two equal runs (times, paths, host names) may enter a manifest.
  */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, win32 } from 'node:path';
 import {
   explainFileError,
   type Json,
@@ -89,6 +89,13 @@ export async function readArtefact(folder: string, kind: string): Promise<Artefa
   const manifest = await readManifest(folder, kind);
   for (const file of manifest.files) {
     const path = join(folder, file.path);
+    const { size } = await fileAccess(path, () => stat(path));
+    if (size !== file.bytes) {
+      throw new MeedError(
+        `${path} has ${size} bytes, its manifest says ${file.bytes}`,
+        `Delete ${folder} and run the stage again, or fetch an intact copy`,
+      );
+    }
     const found = await fileAccess(path, () => sha256File(path));
     if (found !== file.sha256) {
       throw new MeedError(
@@ -166,7 +173,7 @@ function parseManifest(text: string, path: string): Manifest {
     throw new MeedError(`${path} is not a Meed manifest`, 'Delete the folder and run the stage again');
   }
   for (const file of parsed.files) {
-    if (file.path.split('/').includes('..') || file.path.startsWith('/')) {
+    if (leavesFolder(file.path)) {
       throw new MeedError(`${path} names the file ${file.path}, outside its folder`, 'Do not trust this artefact');
     }
   }
@@ -178,6 +185,11 @@ function parseManifest(text: string, path: string): Manifest {
     );
   }
   return parsed;
+}
+
+/** By the rules of every system, as a manifest may come from any. */
+function leavesFolder(path: string): boolean {
+  return path.split(/[\\/]/).includes('..') || win32.isAbsolute(path) || /^[a-z]:/i.test(path);
 }
 
 function isManifest(value: unknown): value is Manifest {

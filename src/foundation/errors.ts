@@ -46,6 +46,7 @@ export function explainFileError(thrown: unknown, path: string): unknown {
       'Free some space or choose another folder with --out; finished stages are kept',
     ],
     ENOTDIR: [`${path} lies below something that is not a folder`, 'Choose another folder with --out'],
+    EEXIST: [`A file stands where the folder ${path} is to be made`, 'Choose another folder with --out'],
     EISDIR: [`${path} is a folder, a file was expected`, 'Check the path'],
   };
   const known = remedies[systemCode(thrown) ?? ''];

@@ -43,8 +43,11 @@ export class Random {
     return this.uint32() / 2 ** 32;
   }
 
-  /** Uniform integer in [0, bound), without modulo bias. */
+  /** Uniform integer in [0, bound), without modulo bias; the bound is a whole number from 1 to 2³². */
   below(bound: number): number {
+    // any other bound would be rejected for ever
+    if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32)
+      throw new RangeError(`no draw below the bound ${bound}`);
     const limit = 2 ** 32 - (2 ** 32 % bound);
     for (;;) {
       const draw = this.uint32();
