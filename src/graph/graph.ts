@@ -72,6 +72,7 @@ export class GraphBuilder {
   #count = 0;
 
   input(name: string, shape: Shape): Value {
+    refuseOwnName(name);
     if (this.#inputs.has(name))
       throw new MeedError(`The graph already has an input "${name}"`, 'Give each input its own name');
     const value = this.#value(shape);
@@ -107,6 +108,7 @@ export class GraphBuilder {
   /** The graph with these outputs; nodes that no output needs are left out. */
   build(outputs: Readonly<Record<string, Value>>): Graph {
     for (const name of Object.keys(outputs)) {
+      refuseOwnName(name);
       if (this.#inputs.has(name)) {
         throw new MeedError(`The graph has an input and an output "${name}"`, 'ONNX names are unique: rename one');
       }
@@ -133,6 +135,13 @@ export class GraphBuilder {
       }
     }
     return { id: this.#count++, shape };
+  }
+}
+
+/** `v7` and `v7_1` are what onnx.ts calls the values inside. */
+function refuseOwnName(name: string): void {
+  if (/^v\d+(_c?\d+)?$/.test(name)) {
+    throw new MeedError(`The name "${name}" is kept for values inside the graph`, 'Choose another name');
   }
 }
 

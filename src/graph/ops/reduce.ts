@@ -8,8 +8,7 @@ const REDUCE_SUM: Operator = {
   shape: ([input], attributes) => {
     const axes = attributes.axes as readonly number[];
     for (const axis of axes) {
-      if (axis < 0 || axis >= input.length)
-        throw new MeedError(`[${input}] has no axis ${axis}`, 'Name an axis it has');
+      if (!(axis in input)) throw new MeedError(`[${input}] has no axis ${axis}`, 'Name an axis it has');
     }
     return input.map((extent, i) => (axes.includes(i) ? 1 : extent));
   },

@@ -26,7 +26,7 @@ const TRANSPOSE: Operator = {
     if (
       perm.length !== input.length ||
       new Set(perm).size !== perm.length ||
-      perm.some((axis) => axis < 0 || axis >= input.length)
+      perm.some((axis) => !Number.isInteger(axis) || axis < 0 || axis >= input.length)
     ) {
       throw new MeedError(`[${perm}] is no permutation of the axes of [${input}]`, 'Name each axis once');
     }
@@ -67,7 +67,8 @@ const SLICE: Operator = {
   name: 'Slice',
   shape: ([input], attributes) => {
     const { axis, start, end } = sliceRange(attributes);
-    if (axis >= input.length || start < 0 || end > input[axis] || start >= end) {
+    const whole = [axis, start, end].every(Number.isInteger);
+    if (!whole || axis < 0 || axis >= input.length || start < 0 || end > input[axis] || start >= end) {
       throw new MeedError(`[${input}] has no slice [${start}, ${end}) along axis ${axis}`, 'Stay inside the extent');
     }
     return input.map((extent, i) => (i === axis ? end - start : extent));
@@ -112,7 +113,8 @@ const CONCAT: Operator = {
     const axis = Number(attributes.axis);
     const [first] = inputs;
     for (const shape of inputs) {
-      if (shape.length !== first.length || shape.some((extent, i) => i !== axis && extent !== first[i])) {
+      const fits = shape.length === first.length && shape.every((extent, i) => i === axis || extent === first[i]);
+      if (!fits || !(axis in first)) {
         throw new MeedError(`[${first}] and [${shape}] do not join along axis ${axis}`, 'Only that axis may differ');
       }
     }

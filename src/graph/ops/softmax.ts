@@ -1,11 +1,15 @@
 /** Log-softmax over the last axis, computed with the maximum subtracted so that no exponential overflows. */
+import { MeedError } from '../../foundation/index.js';
 import type { GraphBuilder, Operator, Value } from '../graph.js';
 import { exp, multiply, subtract } from './elementwise.js';
 import { reduceSum } from './reduce.js';
 
 const LOG_SOFTMAX: Operator = {
   name: 'LogSoftmax',
-  shape: ([x]) => x,
+  shape: ([x]) => {
+    if (x.length === 0) throw new MeedError('A scalar has no last axis for a softmax', 'Reshape it first');
+    return x;
+  },
   lower: (sink, inputs) => void sink.emit('LogSoftmax', inputs, { axis: -1 }),
   interpret: ([x]) => {
     const width = x.shape[x.shape.length - 1];
