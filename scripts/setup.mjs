@@ -2,6 +2,8 @@
  * Makes a fresh clone ready: installs the locked packages when they are missing or older than the lock file, and compiles
  * when a source is newer than what was compiled. A second run does nothing. Runs before anything is installed, so it
  * imports Node's own modules only.
+ * The trap: `npm ci` refuses a lock file that lacks the optional packages of other platforms, and a registry mirror may not
+ * carry those; `npm install --no-save` takes the same locked versions without insisting on them.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -45,7 +47,7 @@ const lock = createHash('sha256')
   .digest('hex');
 const installed = join(root, 'node_modules', '.meed-lock');
 if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
-  run('Installing packages (once; a minute or so)', 'npm', ['ci', '--no-audit', '--no-fund']);
+  run('Installing packages (once; a minute or so)', 'npm', ['install', '--no-save', '--no-audit', '--no-fund']);
   writeFileSync(installed, lock);
 }
 
