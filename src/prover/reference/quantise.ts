@@ -32,9 +32,15 @@ export function columnScales(sketch: Float32Array, columns: number): Float64Arra
   return scales.map((max) => max / ROW_ENTRY_MAX);
 }
 
-/** round(value / scale), entries in [−127, 127]; columns with scale 0 give 0. */
+/**
+ * round(value / scale), entries in [−127, 127]; columns with scale 0 give 0.
+ * @throws MeedError on a value that is not finite: it would silently become 0
+ */
 export function quantiseRow(row: ArrayLike<number>, scales: Float64Array): Int8Array {
   return Int8Array.from({ length: scales.length }, (_, j) => {
+    if (!Number.isFinite(row[j])) {
+      throw new MeedError(`A row sketch holds ${row[j]} in column ${j}`, 'Check the row for extreme values');
+    }
     if (scales[j] === 0) return 0;
     const rounded = roundHalfEven(row[j] / scales[j]);
     return Math.max(-ROW_ENTRY_MAX, Math.min(ROW_ENTRY_MAX, rounded));

@@ -25,12 +25,17 @@ export interface FeeParts {
   readonly pool: bigint;
 }
 
-/** @throws MeedError when the policy's parts do not sum to one */
+/** @throws MeedError when the policy's parts are not parts or do not sum to one */
 export function splitFee(fee: bigint, policy: FeePolicy): FeeParts {
-  if (policy.betaBps + policy.gammaBps + policy.deltaBps !== BASIS_POINTS || policy.platformBps > BASIS_POINTS) {
+  const { platformBps, betaBps, gammaBps, deltaBps } = policy;
+  const parts = [platformBps, betaBps, gammaBps, deltaBps];
+  if (
+    betaBps + gammaBps + deltaBps !== BASIS_POINTS ||
+    parts.some((bps) => !Number.isInteger(bps) || bps < 0 || bps > BASIS_POINTS)
+  ) {
     throw new MeedError(
-      `The fee policy's β + γ + δ is ${policy.betaBps + policy.gammaBps + policy.deltaBps} basis points`,
-      `Choose parts that sum to exactly ${BASIS_POINTS}`,
+      `The fee policy's platform part is ${platformBps} basis points and its β, γ, δ are ${betaBps}, ${gammaBps}, ${deltaBps}`,
+      `Choose whole parts from 0 to ${BASIS_POINTS}, with β + γ + δ exactly ${BASIS_POINTS}`,
     );
   }
   const part = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BigInt(BASIS_POINTS);
