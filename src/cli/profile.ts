@@ -12,7 +12,7 @@ export interface Profile {
 }
 
 const TABLE: Readonly<Record<string, Profile>> = {
-  glyphs: { hidden: [64], training: { epochs: 20, batch: 64, learningRate: 0.002, momentum: 0.9 }, receipts: 32 },
+  glyphs: { hidden: [64], training: { epochs: 20, batch: 64, learningRate: 0.002, momentum: 0.9 }, receipts: 16 },
   heart: { hidden: [16], training: { epochs: 20, batch: 32, learningRate: 0.002, momentum: 0.9 }, receipts: 32 },
   mnist: { hidden: [128, 64], training: { epochs: 10, batch: 64, learningRate: 0.001, momentum: 0.9 }, receipts: 32 },
 };

@@ -8,7 +8,7 @@ import { compileContracts, openProvider, readEvents } from '../../chain/index.js
 import { DEFAULT_POLICY, readTransactions, withSession } from '../../chain/validator/index.js';
 import { readEvaluation } from '../../data/index.js';
 import { explainFileError } from '../../foundation/index.js';
-import type { ExplainedOutput, PayoutChain, StageTime, Summary } from '../../report/index.js';
+import type { ExplainedOutput, IdentityCurve, PayoutChain, StageTime, Summary } from '../../report/index.js';
 import { command, runOptions } from '../arguments.js';
 import { executeStage } from '../execute.js';
 import { Run } from '../run.js';
@@ -181,6 +181,7 @@ function closing(summary: Summary): string {
     `${tokens(fees.total)} tokens of fees for ${summary.receipts} outputs: ${tokens(fees.contributors)} to contributors by how much their rows lowered each output's loss, ` +
       `${tokens(fees.modelOwner)} to the model's owner, ${tokens(fees.stakers)} to stakers, ${tokens(fees.platform)} to the platform, ${fees.dust} units of dust.`,
     `Completeness: the scores sum to ${completeness.scoreSum.toFixed(2)} nats where training lowered the losses by ${completeness.lossFall.toFixed(2)} (ratio ${completeness.ratio.toFixed(2)}).`,
+    ...identityLines(summary),
     '',
     auditText(summary.audit.checks) + (summary.audit.passed ? 'The audit passed.' : 'The audit FAILED.'),
     summary.keyForgeable
@@ -189,4 +190,15 @@ function closing(summary: Summary): string {
     `Report: ${summary.report}`,
     '',
   ].join('\n');
+}
+
+/** What splitting into identities would earn the noise contributor, or where nobody is known to be noise, who gains most. */
+function identityLines({ identities }: Summary): string[] {
+  const gain = ({ points }: IdentityCurve): number => points[points.length - 1].share - points[0].share;
+  const noise = identities.find(({ planted }) => planted === 'noise');
+  const told = noise ?? identities.toSorted((a, b) => gain(b) - gain(a))[0];
+  if (!told) return [];
+  const shares = told.points.map(({ share }) => `${(100 * share).toFixed(1)}%`).join(', ');
+  const counts = told.points.map(({ identities: n }) => n).join(', ');
+  return [`Split into ${counts} identities, ${told.contributor} would get ${shares} of the contributors' pay.`];
 }
