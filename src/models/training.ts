@@ -47,7 +47,7 @@ export function stateSteps(rows: number, options: TrainingOptions): number[] {
   return steps;
 }
 
-/** @throws MeedError when the loss stops being finite */
+/** @throws MeedError when the loss or a weight stops being finite */
 export async function train(
   engine: Engine,
   model: Model,
@@ -143,6 +143,13 @@ async function openRunner(engine: Engine, model: Model, samples: Samples, option
         onLoss(Math.floor(step / perEpoch), loss);
         parameters = { shape, data: result.nextParameters.data };
         velocity = { shape, data: result.nextVelocity.data };
+      }
+      // the loss of a step is of the weights before it, so it does not tell of an overflow in the last one
+      if (!parameters.data.every(Number.isFinite)) {
+        throw new MeedError(
+          `The weights are not finite after step ${until}`,
+          `Lower the learning rate (it is ${learningRate})`,
+        );
       }
       // at the end of an epoch the position is that of the next epoch's beginning
       if (until % perEpoch === 0 && until > from.step) epochStart = random.state;
