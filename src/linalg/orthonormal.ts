@@ -1,7 +1,8 @@
 /**
  * An orthonormal basis of a tall matrix's columns, by Cholesky of its Gram matrix, twice ("CholeskyQR2", Fukaya et al.
- * 2014): two products and two small triangular solves instead of a column-by-column Gram–Schmidt. Columns that depend on
- * earlier ones to float32 precision become zero instead of noise.
+ * 2014): two products and two small triangular solves instead of a column-by-column Gram–Schmidt. A column
+ * of zeros stays zero; one that depends on earlier ones to float32 precision becomes zero or, out of its rounding errors,
+ * an arbitrary direction orthogonal to all others: harmless in a subspace, meaningless by itself.
  */
 import type { Tensor } from '../engine/index.js';
 import type { Products } from './product.js';
@@ -9,7 +10,7 @@ import type { Products } from './product.js';
 /** Squared length, relative to the column's own, below which a column counts as dependent. */
 const DEPENDENT = 1e-9;
 
-/** @param y tall matrix [m, k] @returns Q [m, k], QᵀQ = I on the independent columns */
+/** @param y tall matrix [m, k] @returns Q [m, k], QᵀQ diagonal with ones and zeros */
 export async function orthonormalise(products: Products, y: Tensor): Promise<Tensor> {
   return once(products, await once(products, y));
 }
