@@ -5,6 +5,7 @@
  * reading checks every hash, so a half-written artefact is never taken for a finished one.
  * The trap: nothing that varies between two equal runs (times, paths, host names) may enter a manifest.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, win32 } from 'node:path';
 import {
@@ -63,7 +64,7 @@ export async function writeArtefact(
 ): Promise<Artefact> {
   const target = resolve(folder);
   const staging = await fileAccess(target, async () => {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await removeStale(target);
     return mkdtemp(`${target}.partial-`);
   });
@@ -114,10 +115,14 @@ export async function readManifest(folder: string, kind: string): Promise<Manife
   return manifest;
 }
 
-/** The artefact at `folder` if it is whole and was made by exactly this recipe, else undefined. */
+/**
+ * The artefact at `folder` if it is whole and was made by exactly this recipe, else undefined. Staging folders that a
+ * killed run left beside it are removed.
+ */
 export async function findCurrent(folder: string, recipe: Recipe): Promise<Artefact | undefined> {
   try {
     const artefact = await readArtefact(folder, recipe.kind);
+    await fileAccess(folder, () => removeStale(artefact.folder));
     const { inputs, parameters } = artefact.manifest;
     return sha256Json({ inputs, parameters }) === sha256Json({ inputs: recipe.inputs, parameters: recipe.parameters })
       ? artefact
@@ -219,6 +224,26 @@ async function hashFiles(folder: string): Promise<ArtefactFile[]> {
       sha256: await sha256File(path),
     })),
   );
+}
+
+/**
+ * Makes a folder and those above it. Node's own recursive mkdir never returns where a folder exists but refuses new ones
+ * by ENOENT, as below /proc.
+ * @throws MeedError when that cannot be
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const above = dirname(path);
+  if (existsSync(path) || above === path) return;
+  await makeFolder(above);
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return;
+    if (systemCode(error) !== 'ENOENT') throw explainFileError(error, path);
+    throw new MeedError(`${path} cannot be made: ${above} takes no folders`, 'Choose another folder with --out', {
+      cause: error,
+    });
+  }
 }
 
 /** Removes staging folders that a killed run left beside the target. */

@@ -15,6 +15,7 @@ export {
   factString,
   findCurrent,
   type Manifest,
+  makeFolder,
   type Recipe,
   readArtefact,
   readManifest,

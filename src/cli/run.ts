@@ -16,6 +16,7 @@ import {
   developmentKey,
   type Epoch,
   type Instance,
+  instanceName,
   type Proofs,
   type ProvingKey,
   type Receipts,
@@ -64,7 +65,7 @@ export class Run {
   readonly options: RunOptions;
   readonly engine: Engine;
   readonly #opened = new Map<StageName, Promise<Opened[StageName]>>();
-  #key: Promise<ProvingKey> | undefined;
+  readonly #keys = new Map<string, Promise<ProvingKey>>();
 
   constructor(options: RunOptions) {
     this.options = options;
@@ -111,10 +112,12 @@ export class Run {
     return this.#open('payout', () => readArtefact(this.folder('payout'), 'payout'));
   }
 
-  /** Circuit and development key, made at most once and in the background if called early. */
-  key(): Promise<ProvingKey> {
-    this.#key ??= compileCircuit(this.options.instance).then(developmentKey);
-    return this.#key;
+  /** Circuit and development key of an instance, made at most once and in the background if called early. */
+  key(instance: Instance): Promise<ProvingKey> {
+    const name = instanceName(instance);
+    const key = this.#keys.get(name) ?? compileCircuit(instance).then(developmentKey);
+    this.#keys.set(name, key);
+    return key;
   }
 
   /** Forgets what was opened of a stage that has just been made anew. */

@@ -78,9 +78,12 @@ const dataset: Stage = {
       await writeDataset(run.folder('dataset'), data, choices);
       return undefined;
     };
+    const recipe = datasetRecipe(data.card, choices);
     // only the content of a file of one's own says whether it changed, so it is written anew: same rows, same id
-    if (run.options.csv !== undefined) await make();
-    return reuseOrMake(run, 'dataset', datasetRecipe(data.card, choices), progress, make, async () => {
+    const own = run.options.csv !== undefined;
+    const before = own ? await findCurrent(run.folder('dataset'), recipe) : undefined;
+    if (own) await make();
+    const outcome = await reuseOrMake(run, 'dataset', recipe, progress, make, async () => {
       const stored = await run.dataset();
       const { train, heldOut, contributors } = stored.dataset;
       return {
@@ -88,6 +91,7 @@ const dataset: Stage = {
         line: `${train.rows} rows of ${contributors.length} contributors, ${heldOut.rows} held out`,
       };
     });
+    return { ...outcome, reused: own ? before?.manifest.id === outcome.id : outcome.reused };
   },
 };
 
@@ -206,7 +210,7 @@ const receipts: Stage = {
     const stored = await run.dataset();
     const trained = await run.model();
     const built = await run.index();
-    const count = receiptCount(run, stored.dataset);
+    const count = run.options.receipts ?? built.options.reservedOutputs;
     const options = { count, fees: feesOf(count) };
     return reuseOrMake(
       run,
@@ -246,7 +250,7 @@ const epoch: Stage = {
       },
       async () => {
         const { artefact, shards, batches } = await run.epoch();
-        const { slots, queries } = run.options.instance;
+        const { slots, queries } = built.options.instance;
         return {
           id: artefact.manifest.id,
           line: `${shards.length} shard(s) × ${batches.length} batch(es) of ${slots} × ${queries} integer scores`,
@@ -268,7 +272,7 @@ const chain: Stage = {
     const stored = await run.dataset();
     const built = await run.index();
     const made = await run.epoch();
-    const key = await run.key();
+    const key = await run.key(built.options.instance);
     return reuseOrMake(
       run,
       'chain',
@@ -298,7 +302,7 @@ const proofs: Stage = {
     const built = await run.index();
     const made = await run.epoch();
     const registration = await run.registration();
-    const key = await run.key();
+    const key = await run.key(built.options.instance);
     return reuseOrMake(
       run,
       'proofs',

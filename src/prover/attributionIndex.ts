@@ -13,6 +13,7 @@ import {
   readArtefact,
   readJson,
   readTable,
+  strings,
   writeArtefact,
   writeTable,
 } from '../artefact/index.js';
@@ -102,15 +103,7 @@ export async function buildIndex(
     const slots = cutSlots(dataset.train.contributors);
     const secret = newSaltSecret();
     const published = encoderHash(encoder);
-    const indexId = fieldOfHash(
-      sha256Json({
-        dataset: stored.artefact.manifest.id,
-        model: trained.artefact.manifest.id,
-        scorer: options.scorer,
-        encoder: published,
-        instance: { ...options.instance },
-      }),
-    );
+    const indexId = deriveIndexId(stored.artefact.manifest.id, trained.artefact.manifest.id, published, options);
     const rowHashes = stored.rowHashes.map((hash) => Buffer.from(hash).toString('hex'));
     const content = {
       instance: options.instance,
@@ -240,6 +233,30 @@ export async function readIndex(folder: string): Promise<AttributionIndex> {
     slots,
     shardCommitments: stringList(manifest.facts.shardCommitments, 'shardCommitments', folder).map(BigInt),
     secret: await readSecret(folder),
+  };
+}
+
+/** The field element in every commitment of an index: it binds them to data set, model, scorer, encoder and circuit. */
+export function deriveIndexId(
+  dataset: string,
+  model: string,
+  encoder: string,
+  { scorer, instance }: Pick<IndexOptions, 'scorer' | 'instance'>,
+): bigint {
+  return fieldOfHash(sha256Json({ dataset, model, scorer, encoder, instance: { ...instance } }));
+}
+
+/** The commitments of single rows as the index publishes them, which nothing reads but an audit. */
+export async function publishedCommitments({ artefact }: Pick<AttributionIndex, 'artefact'>): Promise<{
+  readonly rowCommitments: readonly string[];
+  readonly prefixCommitments: readonly string[];
+  readonly leaves: readonly string[];
+}> {
+  const table = await readTable(join(artefact.folder, 'sketches.arrow'));
+  return {
+    rowCommitments: strings(table, 'rowCommitment'),
+    prefixCommitments: strings(table, 'prefixCommitment'),
+    leaves: strings(table, 'leaf'),
   };
 }
 

@@ -97,6 +97,12 @@ export async function readEpoch(folder: string, index: AttributionIndex, receipt
   const published = numbers(await readTable(join(folder, 'scores.arrow')), 'score', BigInt64Array);
   const derived = content.scores.flat();
   const size = index.options.instance.slots * index.options.instance.queries;
+  if (published.length !== derived.length * size) {
+    throw new MeedError(
+      `${folder}/scores.arrow holds ${published.length} scores, the ${derived.length} batches of all shards have ${derived.length * size}`,
+      'Do not trust this epoch: make it again with `meed epoch`',
+    );
+  }
   for (const [i, scores] of derived.entries()) {
     const wrong = scores.findIndex((score, j) => published[i * size + j] !== score);
     if (wrong >= 0) {
@@ -108,8 +114,8 @@ export async function readEpoch(folder: string, index: AttributionIndex, receipt
   }
   const commitments = stringList(artefact.manifest.facts.batchCommitments, 'batchCommitments', folder);
   if (
-    published.length !== derived.length * size ||
-    commitments.some((c, b) => c !== String(content.batches[b]?.commitment))
+    commitments.length !== content.batches.length ||
+    commitments.some((c, b) => c !== String(content.batches[b].commitment))
   ) {
     throw new MeedError(`${folder} does not hold the batches of its receipts`, 'Make it again with `meed epoch`');
   }

@@ -2,12 +2,14 @@ export {
   type AttributionIndex,
   buildIndex,
   calibrationOutputs,
+  deriveIndexId,
   fitEncoder,
   heldOutOutputs,
   type IndexOptions,
   indexCommitments,
   indexRecipe,
   indexShards,
+  publishedCommitments,
   readIndex,
   trainingSamples,
 } from './attributionIndex.js';
@@ -30,6 +32,7 @@ export {
 } from './proofs.js';
 export {
   makeReceipts,
+  outputFigures,
   outputHash,
   queryOutputs,
   type Receipt,
@@ -37,6 +40,7 @@ export {
   type Receipts,
   readReceipts,
   receiptsRecipe,
+  scoreFigures,
 } from './receipts.js';
 export type { Instance } from './reference/index.js';
 export {

@@ -89,20 +89,15 @@ export async function makeReceipts(
     const secret = newSaltSecret();
     const hasher = await loadHasher();
     const d = index.options.instance.columns;
-    const confidences = await confidence(engine, trained, outputs);
-    const [initial, final] = await trainingLosses(engine, trained, outputs);
+    const figures = await outputFigures(engine, trained, outputs);
     const receipts = positions.map((q): Receipt => {
-      const row = scores.data.subarray(q * samples.rows, (q + 1) * samples.rows);
       return {
         heldOutRow: q,
         predictedClass: outputs.targets[q],
-        confidence: confidences[q],
         outputHash: outputHash(trained.artefact.manifest.id, outputs, q),
         fee: BigInt(options.fees[q]),
-        initialLoss: initial[q],
-        trainedLoss: final[q],
-        scoreSum: row.reduce((sum, score) => sum + score, 0),
-        scoreMagnitude: row.reduce((sum, score) => sum + Math.abs(score), 0),
+        ...figures[q],
+        ...scoreFigures(scores.data.subarray(q * samples.rows, (q + 1) * samples.rows)),
         norm: norms[q],
         commitment: vectorCommitment(hasher, saltOf(secret, 'query', q), queries.subarray(q * d, (q + 1) * d)),
       };
@@ -221,6 +216,25 @@ function checkOptions(index: AttributionIndex, { count, fees }: ReceiptOptions):
       },
     );
   }
+}
+
+/** What a receipt tells about its output; completeness is reported from the losses. */
+export async function outputFigures(
+  engine: Engine,
+  trained: TrainedModel,
+  outputs: Samples,
+): Promise<Pick<Receipt, 'confidence' | 'initialLoss' | 'trainedLoss'>[]> {
+  const confidences = await confidence(engine, trained, outputs);
+  const [initial, final] = await trainingLosses(engine, trained, outputs);
+  return confidences.map((value, q) => ({ confidence: value, initialLoss: initial[q], trainedLoss: final[q] }));
+}
+
+/** Σ score and Σ |score| of an output over the training rows. */
+export function scoreFigures(scores: Float32Array): Pick<Receipt, 'scoreSum' | 'scoreMagnitude'> {
+  return {
+    scoreSum: scores.reduce((sum, score) => sum + score, 0),
+    scoreMagnitude: scores.reduce((sum, score) => sum + Math.abs(score), 0),
+  };
 }
 
 async function confidence(engine: Engine, { model, parameters }: TrainedModel, outputs: Samples): Promise<number[]> {

@@ -54,14 +54,17 @@ describe('an honest run', () => {
 });
 
 describe('a forgery', () => {
-  it.each(forgeries)('is found: $what', async ({ what, foundBy, saying, forge: tamper }) => {
-    await onCopy(what, async (run) => {
-      await tamper(run);
-      const found = failures(await auditAll(run));
-      expect([...found.keys()]).toContain(foundBy);
-      expect(found.get(foundBy)).toMatch(saying);
-    });
-  });
+  it.each(forgeries.map((forgery) => [forgery.what, forgery] as const))(
+    'is found: %s',
+    async (what, { foundBy, saying, forge: tamper }) => {
+      await onCopy(what, async (run) => {
+        await tamper(run);
+        const found = failures(await auditAll(run));
+        expect([...found.keys()]).toContain(foundBy);
+        expect(found.get(foundBy)).toMatch(saying);
+      });
+    },
+  );
 
   it('ends the command with status 1 and names the check', async () => {
     await onCopy('status', async (run) => {

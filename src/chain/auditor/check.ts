@@ -29,8 +29,8 @@ export function requireEqualLists(what: string, found: readonly unknown[], expec
   for (const [i, value] of expected.entries()) requireEqual(`${what} ${i}`, found[i], value);
 }
 
-/** Of the events given, the one that is meant. @throws MeedError when there is not exactly one */
+/** Of the events or proofs given, the one that is meant. @throws MeedError when there is not exactly one */
 export function only<T>(what: string, events: readonly T[]): T {
-  if (events.length !== 1) throw differs(`the number of ${what} on chain`, events.length, 1);
+  if (events.length !== 1) throw differs(`the number of ${what}`, events.length, 1);
   return events[0];
 }

@@ -41,6 +41,13 @@ export const lineageCheck: Check = {
     requireEqual("the epoch's index", epoch.inputs.index, index.id);
     requireEqual("the registration's epoch", chain.inputs.epoch, epoch.id);
     requireEqual("the proofs' epoch", proofs.inputs.epoch, epoch.id);
-    return 'data set, model, index, receipts, epoch, chain and proofs name one another';
+    const settlement = (await evidence.settlement())?.manifest;
+    const payout = (await evidence.payout())?.manifest;
+    if (settlement) {
+      requireEqual("the settlement's registration", settlement.inputs.chain, chain.id);
+      requireEqual("the settlement's proofs", settlement.inputs.proofs, proofs.id);
+    }
+    if (payout) requireEqual("the payout's settlement", payout.inputs.settlement, settlement?.id ?? 'none');
+    return 'data set, model, index, receipts, epoch, chain, proofs and what was made of them name one another';
   },
 };

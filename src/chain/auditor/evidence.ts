@@ -2,8 +2,10 @@
  * What an audit reads: the published folders and the chain, each opened once and only when a check asks for it. Opening
  * verifies hashes and formats, so a damaged folder fails the first check that needs it and says so.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonRpcProvider } from 'ethers';
+import { type Artefact, readArtefact } from '../../artefact/index.js';
 import { readDataset, type StoredDataset } from '../../data/index.js';
 import type { Engine } from '../../engine/index.js';
 import { type Progress, Random } from '../../foundation/index.js';
@@ -36,6 +38,9 @@ export interface Evidence {
   epoch(): Promise<Epoch>;
   proofs(): Promise<Proofs>;
   registration(): Promise<Registration>;
+  /** Undefined while the stage has not been run. */
+  settlement(): Promise<Artefact | undefined>;
+  payout(): Promise<Artefact | undefined>;
   events(): Promise<ChainEvents>;
 }
 
@@ -74,6 +79,8 @@ export function openEvidence(
   const epoch = once(async () => readEpoch(at('epoch'), await index(), await receipts()));
   const proofs = once(() => readProofs(at('proofs')));
   const registration = once(() => readRegistration(at('chain')));
+  const settlement = once(() => readIfThere(at('settlement'), 'settlement'));
+  const payout = once(() => readIfThere(at('payout'), 'payout'));
   const events = once(async () => readEvents(provider, (await registration()).deployment));
   return {
     engine,
@@ -89,8 +96,14 @@ export function openEvidence(
     epoch,
     proofs,
     registration,
+    settlement,
+    payout,
     events,
   };
+}
+
+async function readIfThere(folder: string, kind: string): Promise<Artefact | undefined> {
+  return existsSync(folder) ? readArtefact(folder, kind) : undefined;
 }
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {

@@ -76,12 +76,22 @@ export const proofCheck: Check = {
     );
     requireEqual('the circuit id on chain', target.circuitId, circuitId(index.options.instance, key.verificationKey));
     requireEqual('the number of proofs', proofs.length, epoch.shards.length * epoch.batches.length);
-    for (const { shard, batch, words } of proofs) {
-      const place = challengeInput(epoch, addresses, target, shard, batch);
-      const rho = challenge(place);
-      const signals = [place.shardCommitment, place.queryBatchCommitment, rho, evaluateScores(place.scores, rho)];
-      if (!(await verify(key.verificationKey, signals, words))) {
-        throw differs(`the proof of shard ${shard}, batch ${batch}`, 'not valid', 'a valid one');
+    for (const shard of epoch.shards.keys()) {
+      for (const batch of epoch.batches.keys()) {
+        const name = `shard ${shard}, batch ${batch}`;
+        const proof = only(
+          `proofs of ${name}`,
+          proofs.filter((p) => p.shard === shard && p.batch === batch),
+        );
+        const place = challengeInput(epoch, addresses, target, shard, batch);
+        const rho = challenge(place);
+        const evaluation = evaluateScores(place.scores, rho);
+        requireEqual(`ρ of the proof of ${name}`, proof.rho, rho);
+        requireEqual(`the evaluation of the proof of ${name}`, proof.evaluation, evaluation);
+        const signals = [place.shardCommitment, place.queryBatchCommitment, rho, evaluation];
+        if (!(await verify(key.verificationKey, signals, proof.words))) {
+          throw differs(`the proof of ${name}`, 'not valid', 'a valid one');
+        }
       }
     }
     const warning = key.forgeable ? '; the key is a development key, so whoever wants can forge a proof' : '';
@@ -150,6 +160,10 @@ export const splitCheck: Check = {
     for (const [account, amount] of withdrawn) {
       const held = events.Credited.filter((e) => e.account === account).reduce((sum, e) => sum + e.amount, 0n);
       if (amount > held) throw differs(`what ${account} withdrew`, amount, `at most ${held}`);
+    }
+    for (const [account, amount] of Object.entries((await evidence.payout())?.manifest.facts.withdrawn ?? {})) {
+      if (!events.Withdrawn.some((event) => event.account === account && String(event.amount) === amount))
+        throw differs(`what ${account} withdrew by the manifest`, amount, withdrawn.get(account) ?? 0n);
     }
     return `Σ credits = Σ fees = ${fees} units, to the last unit; ${withdrawn.size} accounts withdrew what they were credited`;
   },

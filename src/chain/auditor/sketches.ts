@@ -4,11 +4,13 @@
  */
 import { selectSamples } from '../../models/index.js';
 import {
+  calibrationOutputs,
+  deriveIndexId,
   encodeRows,
   encoderHash,
-  heldOutOutputs,
   indexCommitments,
   openScorer,
+  publishedCommitments,
   quantiseRows,
   trainingSamples,
 } from '../../prover/index.js';
@@ -27,26 +29,19 @@ export const encoderCheck: Check = {
     const { encoder } = index;
     const registered = await registration(evidence);
     requireEqual('the encoder hash on chain', registered.encoderHash, `0x${encoderHash(encoder)}`);
+    requireEqual('the encoder hash in the manifest', index.encoderHash, encoderHash(encoder));
     requireEqual('the model on chain', registered.modelId, `0x${trained.artefact.manifest.id}`);
-    const outputs = await heldOutOutputs(evidence.engine, stored.dataset, trained);
-    const reserved = index.options.reservedOutputs;
-    const shared = Math.min(outputs.rows - reserved, encoder.calibration.rows);
-    const { width } = outputs;
-    for (let i = 0; i < shared; i++) {
-      requireEqual(
-        `the class of calibration output ${i}`,
-        encoder.calibration.targets[i],
-        outputs.targets[reserved + i],
-      );
-    }
-    const expected = outputs.features.subarray(reserved * width, (reserved + shared) * width);
-    const differing = expected.findIndex((feature, i) => encoder.calibration.features[i] !== feature);
-    if (differing >= 0)
+    const expected = await calibrationOutputs(evidence.engine, stored.dataset, trained, index.options);
+    requireEqual('the number of calibration outputs', encoder.calibration.rows, expected.rows);
+    requireEqualLists('the class of calibration output', [...encoder.calibration.targets], [...expected.targets]);
+    const differing = expected.features.findIndex((feature, i) => encoder.calibration.features[i] !== feature);
+    if (differing >= 0) {
       throw differs(
         `feature ${differing} of the calibration`,
         encoder.calibration.features[differing],
-        expected[differing],
+        expected.features[differing],
       );
+    }
 
     const samples = trainingSamples(stored.dataset, trained);
     const positions = Array.from(evidence.random.permutation(samples.rows).subarray(0, evidence.samples));
@@ -65,7 +60,7 @@ export const encoderCheck: Check = {
           if (distance > 0) off++;
         }
       }
-      return `${positions.length} rows derived again, ${off} of ${positions.length * d} entries off by ${SKETCH_TOLERANCE} (tolerance ${SKETCH_TOLERANCE}), ${shared} calibration outputs as the model gives them`;
+      return `${positions.length} rows derived again, ${off} of ${positions.length * d} entries off by ${SKETCH_TOLERANCE} (tolerance ${SKETCH_TOLERANCE}), ${expected.rows} calibration outputs as the model gives them`;
     } finally {
       await scorer.dispose();
     }
@@ -109,6 +104,15 @@ export const commitmentCheck: Check = {
       onChain.shardCommitments,
       commitments.shards.map((shard) => shard.commitment),
     );
+    const shards = commitments.shards.map((shard) => shard.commitment);
+    requireEqual('the root in the manifest', index.root, commitments.root);
+    requireEqualLists('shard commitment in the manifest', index.shardCommitments, shards);
+    const { dataset, model } = index.artefact.manifest.inputs;
+    requireEqual('the index id', index.indexId, deriveIndexId(dataset, model, index.encoderHash, index.options));
+    const published = await publishedCommitments(index);
+    requireEqualLists('row commitment', published.rowCommitments, commitments.rowCommitments.map(String));
+    requireEqualLists('prefix commitment', published.prefixCommitments, commitments.prefixCommitments.map(String));
+    requireEqualLists('leaf', published.leaves, commitments.leaves.map(String));
     if (events.IndexDisabled.some((event) => event.index === key))
       throw differs('the index', 'disabled on chain', 'payable');
     return `${stored.rowHashes.length} leaves, ${slots.length} slots and ${commitments.shards.length} shard commitments are those on chain`;

@@ -1,13 +1,13 @@
 /** `meed demo`: the whole spine, from a data set to a paid and audited claim, and the report of it. */
 import { randomInt } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { makeFolder } from '../../artefact/index.js';
 import { audit, DEFAULT_AUDIT } from '../../chain/auditor/index.js';
 import { compileContracts, openProvider, readEvents } from '../../chain/index.js';
 import { DEFAULT_POLICY, readTransactions, withSession } from '../../chain/validator/index.js';
 import { readEvaluation } from '../../data/index.js';
-import { explainFileError } from '../../foundation/index.js';
 import type { ExplainedOutput, IdentityCurve, PayoutChain, StageTime, Summary } from '../../report/index.js';
 import { command, runOptions } from '../arguments.js';
 import { executeStage } from '../execute.js';
@@ -38,9 +38,9 @@ export function demoCommand(): Command {
 async function demo(run: Run): Promise<Summary> {
   const { out } = run.options;
   const started = performance.now();
-  await prepareFolder(out);
+  await makeFolder(resolve(out));
   // circuit, key and contracts take longest the first time: they are made while the model trains
-  const preparation = [run.key(), compileContracts()];
+  const preparation = [run.key(run.options.instance), compileContracts()];
   for (const task of preparation) task.catch(() => undefined); // the stage that needs it reports the failure
   const times: StageTime[] = [];
   const ids: Record<string, string> = {};
@@ -155,14 +155,6 @@ async function tracedPayout(
     if (chain) return chain;
   }
   return undefined;
-}
-
-async function prepareFolder(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, out);
-  }
 }
 
 function closing(summary: Summary): string {

@@ -15,6 +15,7 @@ export function explainCommand(): Command {
       const run = new Run(runOptions(values));
       const { card } = (await run.dataset()).dataset;
       const { receipts, scoresPath } = await run.receipts();
+      const { scorer } = (await run.index()).options;
       const explanation = await explainReceipt(scoresPath, receipt, count);
       const output = receipts[receipt];
       if (json) {
@@ -40,7 +41,7 @@ export function explainCommand(): Command {
         `${title}\n${list.length === 0 ? '(none)' : table([['sample', 'contributor', 'label', 'score'], ...rows(list)])}\n\n`;
       process.stdout.write(
         `Output ${receipt}: "${card.classes[output.predictedClass]}", given with probability ${output.confidence.toFixed(3)}. ` +
-          `A score is ${run.options.scorer === 'in-run' ? 'nats of its loss over the whole training' : 'a gradient product'}; positive helped.\n\n` +
+          `A score is ${scorer === 'in-run' ? 'nats of its loss over the whole training' : 'a gradient product'}; positive helped.\n\n` +
           block('Most helpful', explanation.helpful) +
           block('Most harmful', explanation.harmful) +
           `By contributor\n${table([['contributor', 'rows', 'score'], ...explanation.contributors.map((c) => [c.contributor, String(c.rows), c.score.toFixed(4)])])}\n`,

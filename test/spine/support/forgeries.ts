@@ -9,6 +9,7 @@ import type { Manifest } from '../../../src/artefact/index.js';
 import { FOLDERS } from '../../../src/chain/auditor/index.js';
 import { readDataset, rowHash, rowTree } from '../../../src/data/index.js';
 import type { JsonObject } from '../../../src/foundation/index.js';
+import { explainReceipt, writeScores } from '../../../src/influence/index.js';
 import { indexCommitments, makeEpoch, readIndex, readReceipts } from '../../../src/prover/index.js';
 import {
   type Claim,
@@ -339,6 +340,18 @@ export const forgeries: readonly Forgery[] = [
       }),
   },
   {
+    what: 'the scores that an explanation shows',
+    foundBy: OUTPUTS,
+    saying: /the explanation by row \d+ of receipt \d is /,
+    forge: (run) => forgeExplanations(run, 1.1, 0),
+  },
+  {
+    what: 'whose row an explanation says a sample is',
+    foundBy: OUTPUTS,
+    saying: /the contributor of row \d+ in the explanation of receipt \d is /,
+    forge: (run) => forgeExplanations(run, 1, 1),
+  },
+  {
     what: 'an output that is no held-out row',
     foundBy: OUTPUTS,
     saying: /the held-out row of receipt 0 is 4000/,
@@ -364,7 +377,7 @@ export const forgeries: readonly Forgery[] = [
   {
     what: 'one score too many',
     foundBy: SCORES,
-    saying: /does not hold the batches of its receipts/,
+    saying: /scores\.arrow holds 65 scores/,
     forge: (run) =>
       forge(run, 'epoch', async (folder) => {
         await editTable(folder, 'scores', (table) => [...table.int64('score').keys(), 0]);
@@ -374,7 +387,7 @@ export const forgeries: readonly Forgery[] = [
   {
     what: 'one score too few',
     foundBy: SCORES,
-    saying: /scores\.arrow (holds|is|ends)/,
+    saying: /scores\.arrow holds 63 scores/,
     forge: (run) =>
       forge(run, 'epoch', async (folder) => {
         await editTable(folder, 'scores', (table) => [...table.int64('score').keys()].slice(0, -1));
@@ -422,7 +435,7 @@ export const forgeries: readonly Forgery[] = [
   {
     what: 'one proof given twice, in the place of another',
     foundBy: PROOFS,
-    saying: /the number of proofs of shard 1, batch 1 is 0/,
+    saying: /the number of proofs of shard 0, batch 0 is 2/,
     forge: (run) => forgeProofs(run, (proofs) => [proofs[0], proofs[1], proofs[2], proofs[0]]),
   },
   {
@@ -524,6 +537,27 @@ export const forgeries: readonly Forgery[] = [
     forge: (run) => rm(join(run, FOLDERS.proofs), { recursive: true }),
   },
 ];
+
+/** Every score multiplied, every row given to the contributor so many places further. */
+async function forgeExplanations(run: string, factor: number, shift: number): Promise<void> {
+  const { dataset } = await readDataset(join(run, FOLDERS.dataset));
+  const { train, contributors } = dataset;
+  const { receipts } = await readReceipts(join(run, FOLDERS.receipts));
+  await forge(run, 'receipts', async (folder) => {
+    const path = join(folder, 'scores.parquet');
+    const scores = new Float32Array(receipts.length * train.rows);
+    for (const q of receipts.keys()) {
+      const { helpful, harmful } = await explainReceipt(path, q, train.rows);
+      for (const { row, score } of [...helpful, ...harmful]) scores[q * train.rows + row] = factor * score;
+    }
+    await writeScores(path, {
+      scores: { shape: [receipts.length, train.rows], data: scores },
+      contributors: Array.from(train.contributors, (c) => contributors[(c + shift) % contributors.length].name),
+      labels: train.labels,
+    });
+    return undefined;
+  });
+}
 
 function forgeFee(run: string): Promise<void> {
   return forgeReceipts(

@@ -37,7 +37,8 @@ export function auditAll(run: string, rpc?: string): Promise<AuditResult> {
 }
 
 /** What a JavaScript engine says when nobody thought of a case. */
-const DEFECT = /Cannot (read|convert|mix)|is not (a function|iterable|defined)|undefined|\[object|Invalid array|NaN/;
+const DEFECT =
+  /Cannot (read|convert|mix)|is not (a function|iterable|defined)|\bundefined\b|\[object|Invalid array|\bNaN\b/;
 
 /** Names and details of the checks that failed; each must be a sentence for people. */
 export function failures({ passed, checks }: AuditResult): Map<string, string> {
