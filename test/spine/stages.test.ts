@@ -15,6 +15,8 @@ import { expectBalanced } from './support/summary.js';
 const folder = temporaryFolder();
 const out = join(folder, 'run');
 const RECEIPTS = 3;
+/** The first run of the default circuit also makes its key. */
+const SLOW_MS = 600_000;
 let data: string[];
 
 beforeAll(async () => {
@@ -129,6 +131,7 @@ describe('the summary', () => {
       for (const perRow of [...planted('flipped'), ...planted('noise')])
         expect(perRow).toBeLessThan(summary.medianPerRow);
     },
+    SLOW_MS,
   );
   if (!slow) process.stderr.write('The glyphs demo is skipped: set MEED_SLOW=1 to run it (about a minute).\n');
 });
