@@ -4,27 +4,8 @@ import { DEFAULT_SCORER, scorerNames } from '../prover/index.js';
 import { DEFAULT_INSTANCE } from './profile.js';
 import type { RunOptions } from './run.js';
 
-export interface CommonValues {
-  readonly out?: string;
-  readonly json?: true;
-  readonly dataset: string;
-  readonly csv?: string;
-  readonly label?: string;
-  readonly contributor?: string;
-  readonly contributors?: string;
-  readonly seed: number;
-  readonly hidden?: readonly number[];
-  readonly epochs?: number;
-  readonly batch?: number;
-  readonly learningRate?: number;
-  readonly momentum?: number;
-  readonly scorer: string;
-  readonly instance: RunOptions['instance'];
-  readonly receipts?: number;
-  readonly rpc?: string;
-  readonly chainId?: number;
-  readonly threads: number;
-}
+/** What commander read: every option of the run, and those that only concern printing. */
+export type CommonValues = RunOptions & { readonly json?: true };
 
 export type Group = 'data' | 'training' | 'index' | 'receipts' | 'chain';
 
