@@ -6,7 +6,7 @@
  * The trap: nothing that varies between two equal runs (times, paths, host names) may enter a manifest.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve, win32 } from 'node:path';
 import {
   explainFileError,
@@ -51,6 +51,8 @@ export interface Artefact {
 }
 
 const MANIFEST = 'manifest.json';
+/** Temporary folders are private; what is published may be read by everybody. */
+const PUBLISHED_MODE = 0o755;
 
 /**
  * Makes the artefact at `folder`: calls `fill` with an empty staging folder, hashes what it wrote, writes the manifest
@@ -74,6 +76,7 @@ export async function writeArtefact(
     const manifest = withId({ format: 'meed/1', ...recipe, facts, files });
     await writeFile(join(staging, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
     await rm(target, { recursive: true, force: true });
+    await chmod(staging, PUBLISHED_MODE);
     await rename(staging, target);
     return { folder: target, manifest };
   } catch (error) {
