@@ -15,25 +15,20 @@ import { feesOf, profileOf } from '../src/cli/profile.js';
 import { cpuEngine } from '../src/engine/index.js';
 import { silent } from '../src/foundation/index.js';
 import { fitBasis, inRun } from '../src/influence/index.js';
+import { fitNormalisation, mlp, selectSamples, train } from '../src/models/index.js';
 import {
-  fitNormalisation,
-  mlp,
-  normalise,
-  predict,
-  predictedClasses,
-  selectSamples,
-  train,
-} from '../src/models/index.js';
-import {
+  calibrationOutputs,
   compileCircuit,
   developmentKey,
   fitEncoder,
+  heldOutOutputs,
   type Instance,
   instanceName,
   proveAll,
   queryOutputs,
   scoreMatrixInput,
   scoreMatrixStatement,
+  trainingSamples,
 } from '../src/prover/index.js';
 import { loadHasher } from '../src/prover/reference/index.js';
 
@@ -80,37 +75,21 @@ async function accuracyOf(name: string): Promise<Accuracy[]> {
   const options = { ...profile.training, seed: SEED };
   const model = mlp([dataset.train.width, ...profile.hidden, dataset.card.classes.length]);
   const normalisation = fitNormalisation(dataset.train.features, dataset.train.width);
-  const samples = normalise(normalisation, dataset.train, dataset.train.labels);
+  const samples = trainingSamples(dataset, { normalisation });
   const { states } = await train(engine, model, samples, options);
-  const parameters = states[states.length - 1].parameters;
-  const heldOut = normalise(normalisation, dataset.heldOut, dataset.heldOut.labels);
-  const given = predictedClasses(await predict(engine, model, parameters, heldOut), model.classes);
-  const outputs = { ...heldOut, targets: given };
+  const trained = { model, normalisation, parameters: states[states.length - 1].parameters };
   const count = profile.receipts;
-  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-  const explained = selectSamples(outputs, range(0, count));
-  // as in the index: held-out outputs after the reserved ones, filled up with training rows when there are too few
-  const trainOutputs = {
-    ...samples,
-    targets: predictedClasses(await predict(engine, model, parameters, samples), model.classes),
-  };
+  const outputs = await heldOutOutputs(engine, dataset, trained);
+  const explained = selectSamples(
+    outputs,
+    Array.from({ length: count }, (_, q) => q),
+  );
   const scorer = await inRun(engine, model, states, samples.rows, options);
   const rows: Accuracy[] = [];
   for (const columns of COLUMNS) {
-    const held = selectSamples(outputs, range(count, Math.min(outputs.rows, count + 1000)));
-    const missing = Math.max(0, Math.min(columns * 4, 1000) - held.rows);
-    const extra = selectSamples(
-      trainOutputs,
-      Array.from({ length: Math.min(missing, samples.rows) }, (_, i) => Math.floor((i * samples.rows) / missing)),
-    );
-    const calibration = {
-      rows: held.rows + extra.rows,
-      width: held.width,
-      features: Float32Array.from([...held.features, ...extra.features]),
-      targets: Int32Array.from([...held.targets, ...extra.targets]),
-    };
-    const begun = performance.now();
     const instance = { slots: 16, queries: 16, columns };
+    const calibration = await calibrationOutputs(engine, dataset, trained, { reservedOutputs: count, instance });
+    const begun = performance.now();
     const { encoder, rows: sketches } = await fitEncoder(engine, scorer, calibration, samples, {
       instance,
       seed: SEED,

@@ -70,18 +70,21 @@ export function indexRecipe(dataset: string, model: string, engine: Engine, opti
   };
 }
 
+/** What giving outputs takes of a trained model. */
+export type PredictingModel = Pick<TrainedModel, 'model' | 'normalisation' | 'parameters'>;
+
 /** The training rows as the model takes them, with their own labels. */
-export function trainingSamples(dataset: Dataset, { normalisation }: TrainedModel): Samples {
+export function trainingSamples(dataset: Dataset, { normalisation }: Pick<PredictingModel, 'normalisation'>): Samples {
   return normalise(normalisation, dataset.train, dataset.train.labels);
 }
 
 /** Outputs of held-out rows: the features and the class that the model gives. */
-export async function heldOutOutputs(engine: Engine, dataset: Dataset, trained: TrainedModel): Promise<Samples> {
+export async function heldOutOutputs(engine: Engine, dataset: Dataset, trained: PredictingModel): Promise<Samples> {
   const samples = normalise(trained.normalisation, dataset.heldOut, dataset.heldOut.labels);
   return asOutputs(engine, trained, samples);
 }
 
-async function asOutputs(engine: Engine, { model, parameters }: TrainedModel, samples: Samples): Promise<Samples> {
+async function asOutputs(engine: Engine, { model, parameters }: PredictingModel, samples: Samples): Promise<Samples> {
   const logits = await predict(engine, model, parameters, samples);
   return { ...samples, targets: predictedClasses(logits, model.classes) };
 }
@@ -180,7 +183,7 @@ export async function fitEncoder(
 export async function calibrationOutputs(
   engine: Engine,
   dataset: Dataset,
-  trained: TrainedModel,
+  trained: PredictingModel,
   { reservedOutputs, instance }: Pick<IndexOptions, 'reservedOutputs' | 'instance'>,
 ): Promise<Samples> {
   const { train, heldOut } = dataset;
