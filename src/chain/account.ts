@@ -118,7 +118,8 @@ export function openProvider(url: string, chainId: number): JsonRpcProvider {
   });
 }
 
-async function requireChain(provider: JsonRpcProvider, url: string, chainId: number): Promise<void> {
+/** @throws MeedError when the node does not answer, or answers for another chain; the provider is then closed */
+export async function requireChain(provider: JsonRpcProvider, url: string, chainId: number): Promise<void> {
   const answer: unknown = await provider.send('eth_chainId', []).catch((cause: unknown) => {
     provider.destroy();
     throw new MeedError(`No node answers at ${url}`, 'Start one, or check the address', { cause });

@@ -2,7 +2,9 @@
 import { copyFileSync, readFileSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { audit } from '../../src/chain/auditor/index.js';
 import { startNode } from '../../src/chain/index.js';
+import { cpuEngine } from '../../src/engine/index.js';
 import { afterwards, buildCommand, meed, temporaryFolder } from './support/command.js';
 import { editTable, forge } from './support/forge.js';
 import { forgeIndex, forgeReceipts, forgeries } from './support/forgeries.js';
@@ -50,6 +52,28 @@ describe('an honest run', () => {
       // a rewritten manifest has another id if one byte of a file differs, and the chain knows the model's
       expect(checks.filter((check) => !check.passed)).toEqual([]);
     });
+  });
+});
+
+describe('a node that cannot be asked', () => {
+  const options = { samples: 1, segments: 1, seed: 1 };
+
+  it('gives a sentence and no verdict when it does not answer', async () => {
+    const rpc = 'http://127.0.0.1:1';
+    await expect(audit(honest, cpuEngine(), { ...options, rpc })).rejects.toThrow(
+      /No node answers at http:\/\/127\.0\.0\.1:1/,
+    );
+  });
+
+  it('gives a sentence and no verdict when it runs another chain', async () => {
+    const node = await startNode({ chainId: 4242 });
+    try {
+      await expect(audit(honest, cpuEngine(), { ...options, rpc: node.url })).rejects.toThrow(
+        /runs chain 4242, not 31337/,
+      );
+    } finally {
+      await node.stop();
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../../engine/index.js';
 import { MeedError, messageOf, type Progress, silent } from '../../foundation/index.js';
-import { openProvider } from '../account.js';
+import { openProvider, requireChain } from '../account.js';
 import { readRegistration } from '../validator/index.js';
 import { STATE_FILE, withSession } from '../validator/session.js';
 import type { AuditCheck, Check } from './check.js';
@@ -42,6 +42,7 @@ export const DEFAULT_AUDIT = { samples: 32, segments: 4 } as const;
 
 /**
  * @param folder the output folder of a run, with all stages below it
+ * @throws MeedError when the folder has no chain stage, or its node does not answer
  * @param rpc    a node that has the chain; the state saved with the artefacts when absent
  */
 export async function audit(
@@ -55,6 +56,8 @@ export async function audit(
   return withSession({ rpc: options.rpc, chainId, from }, async (session) => {
     const provider = openProvider(session.url, session.chainId);
     try {
+      // a node that does not answer is no finding about the payout: no verdict is given
+      await requireChain(provider, session.url, session.chainId);
       const checks: AuditCheck[] = [];
       let current = '';
       const evidence = openEvidence(folder, engine, provider, options, (done, total, what) =>
