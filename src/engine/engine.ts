@@ -1,24 +1,68 @@
 /**
  * What runs a graph. An engine compiles a graph once to a program; a program maps named tensors to named tensors. Layers
  * above know only this interface, so a second engine or another device changes nothing there.
+ * The trap: a tensor on a device is freed by nobody but its owner. It is therefore a type of its own, which no host code
+ * can mistake for numbers, and only outputs named in `keep` are ever given as one.
  */
-import type { Graph, Shape } from '../graph/index.js';
+import type { Graph, Precision, Shape } from '../graph/index.js';
 
-/** A tensor in this process' memory, row-major float32. */
-export interface Tensor {
+export type Numbers<P extends Precision> = P extends 'float64' ? Float64Array : Float32Array;
+
+/** A tensor in this process' memory, row-major. */
+export interface Tensor<P extends Precision = 'float32'> {
   readonly shape: Shape;
-  readonly data: Float32Array;
+  readonly data: Numbers<P>;
 }
 
-export interface Program {
-  /** @throws MeedError when an input is missing or of the wrong shape */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+/** A tensor that stays where the engine computed it. It can be fed to programs of the same engine. */
+export interface DeviceTensor<P extends Precision = 'float32'> {
+  readonly device: DeviceKind;
+  readonly shape: Shape;
+  /** A copy in this process' memory. */
+  read(): Promise<Tensor<P>>;
+  /** Frees it; it cannot be fed or read afterwards. */
+  dispose(): void;
+}
+
+export type Feed<P extends Precision = 'float32'> = Tensor<P> | DeviceTensor<P>;
+
+export interface CompileOptions<P extends Precision, Kept extends string> {
+  /** Type of every number; float32 unless told. */
+  readonly precision?: P;
+  /** Outputs that stay on the device. */
+  readonly keep?: readonly Kept[];
+}
+
+export interface Program<P extends Precision = 'float32', Kept extends string = never> {
+  /**
+   * Operators that the device gives back to the CPU, as the runtime names them; empty on the CPU itself.
+   * `--strict-device` refuses a program that has any.
+   */
+  readonly handedBack: readonly string[];
+  /**
+   * Every output that is not kept, in this process' memory.
+   * @throws MeedError when an input is missing or of the wrong shape
+   */
+  run(feeds: Readonly<Record<string, Feed<P>>>): Promise<Record<string, Tensor<P>>>;
+  /** The same, and the kept outputs, which the caller disposes of. */
+  runKeeping(feeds: Readonly<Record<string, Feed<P>>>): Promise<{
+    readonly host: Record<string, Tensor<P>>;
+    readonly kept: Record<Kept, DeviceTensor<P>>;
+  }>;
   /** Frees the engine's memory; the program cannot run afterwards. */
   dispose(): Promise<void>;
 }
 
+export type DeviceKind = 'cpu' | 'cuda' | 'webgpu';
+
 export interface Engine {
   /** Name and version, as published in manifests: "onnxruntime-node 1.30.0 cpu". */
   readonly name: string;
-  compile(graph: Graph): Promise<Program>;
+  readonly device: DeviceKind;
+  compile<P extends Precision = 'float32', Kept extends string = never>(
+    graph: Graph,
+    options?: CompileOptions<P, Kept>,
+  ): Promise<Program<P, Kept>>;
+  /** Puts a tensor on the device, to be fed again and again. */
+  upload<P extends Precision = 'float32'>(tensor: Tensor<P>): Promise<DeviceTensor<P>>;
 }

@@ -4,6 +4,9 @@
  * The trap: a builder only appends, so a node's inputs always exist before it and no graph can have a cycle.
  */
 import { MeedError } from '../foundation/index.js';
+import type { FactorContext, FactorTerm } from './factorTerm.js';
+import type { SampleLayout } from './sampleLayout.js';
+import type { Tfjs, TfTensor } from './tfjs.js';
 
 export type Shape = readonly number[];
 
@@ -19,11 +22,13 @@ export interface Node {
   readonly inputs: readonly Value[];
   readonly attributes: Attributes;
   readonly output: Value;
+  /** What a person calls it: the node of an imported file, the layer of a model. */
+  readonly label?: string;
 }
 
 export interface Constant {
   readonly value: Value;
-  readonly data: Float32Array;
+  readonly data: Float32Array | Float64Array;
 }
 
 export interface Graph {
@@ -39,13 +44,18 @@ export interface Float64Tensor {
   readonly data: Float64Array;
 }
 
+/** A number is ONNX's INT, a list INTS, a text STRING. */
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
+
 /** Receives the ONNX nodes of one operator; see onnx.ts. */
 export interface OnnxSink {
+  /** ONNX's code of the numbers' type (1 = float32, 11 = float64), for Cast. */
+  readonly element: number;
   /** Appends an ONNX node and returns the name of its output; the last one emitted is the operator's output. */
-  emit(opType: string, inputs: readonly string[], attributes?: Attributes): string;
+  emit(opType: string, inputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>): string;
   /** An int64 constant, for shapes and axes. */
   int64(values: readonly number[]): string;
-  /** A float32 scalar. */
+  /** A scalar of the graph's own type. */
   scalar(value: number): string;
 }
 
@@ -58,6 +68,15 @@ export interface Operator {
   lower(sink: OnnxSink, inputs: readonly string[], node: Node): void;
   /** The float64 oracle. */
   interpret(inputs: readonly Float64Tensor[], node: Node): Float64Array;
+  /** The same on TensorFlow.js; intermediate tensors are tidied by the caller. */
+  tfjs(tf: Tfjs, inputs: readonly TfTensor[], node: Node): TfTensor;
+  /** Where the samples of a batch stand in the output, given where they stand in the inputs; see sampleLayout.ts. */
+  samples(node: Node, layouts: readonly SampleLayout[], samples: number): SampleLayout;
+  /**
+   * Per-sample gradient of the input at `position`, which is a parameter, as factors; see factorTerm.ts. Absent or
+   * `undefined`: the operator cannot take a parameter there.
+   */
+  factors?(context: FactorContext, node: Node, position: number, outputGradient: Value): FactorTerm | undefined;
   /**
    * Vector-Jacobian product: the gradient of each input given the gradient of the output, as more graph.
    * `undefined` for an input through which no gradient flows.
@@ -69,7 +88,10 @@ export class GraphBuilder {
   readonly #inputs = new Map<string, Value>();
   readonly #constants: Constant[] = [];
   readonly #nodes: Node[] = [];
+  readonly #known = new Map<string, Value>();
   #count = 0;
+  /** Given to every node from here on. */
+  label: string | undefined;
 
   input(name: string, shape: Shape): Value {
     refuseOwnName(name);
@@ -81,7 +103,7 @@ export class GraphBuilder {
   }
 
   /** @param data row-major; its length must be the product of the shape */
-  constant(data: Float32Array | readonly number[], shape: Shape): Value {
+  constant(data: Float32Array | Float64Array | readonly number[], shape: Shape): Value {
     if (data.length !== sizeOf(shape)) {
       throw new MeedError(
         `A constant of shape [${shape}] was given ${data.length} numbers`,
@@ -89,15 +111,25 @@ export class GraphBuilder {
       );
     }
     const value = this.#value(shape);
-    this.#constants.push({ value, data: Float32Array.from(data) });
+    this.#constants.push({ value, data: ArrayBuffer.isView(data) ? data.slice() : Float64Array.from(data) });
     return value;
   }
 
+  /** The same operator applied to the same values is one node, however often it is asked for. */
   apply(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): Value {
+    const key = `${operator.name} ${inputs.map(({ id }) => id)} ${JSON.stringify(attributes)}`;
+    const known = this.#known.get(key);
+    if (known) return known;
     const shapes = inputs.map((input) => input.shape);
     const output = this.#value(operator.shape(shapes, attributes));
-    this.#nodes.push({ operator, inputs, attributes, output });
+    this.#nodes.push({ operator, inputs, attributes, output, label: this.label });
+    this.#known.set(key, output);
     return output;
+  }
+
+  /** The numbers of a constant of this graph, `undefined` for any other value. */
+  constantData(value: Value): Float32Array | Float64Array | undefined {
+    return this.#constants.find((constant) => constant.value.id === value.id)?.data;
   }
 
   /** The nodes so far, in topological order. */

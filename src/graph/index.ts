@@ -1,18 +1,22 @@
 export { differentiate } from './differentiate.js';
+export type { FactorContext, FactorTerm } from './factorTerm.js';
 export {
   type Float64Tensor,
   type Graph,
   GraphBuilder,
+  type Node,
   type Operator,
   type Shape,
   sizeOf,
   type Value,
 } from './graph.js';
 export { interpret } from './interpret.js';
-export { encodeOnnx, OPSET } from './onnx.js';
+export { encodeOnnx, OPSET, type Precision } from './onnx.js';
 export { expand } from './ops/broadcast.js';
 export { add, divide, exp, log, multiply, negate, relu, subtract } from './ops/elementwise.js';
 export { matmul } from './ops/matmul.js';
 export { reduceSum } from './ops/reduce.js';
 export { concat, reshape, slice, transpose } from './ops/shape.js';
 export { logSoftmax } from './ops/softmax.js';
+export type { SampleLayout } from './sampleLayout.js';
+export type { Tfjs, TfTensor } from './tfjs.js';

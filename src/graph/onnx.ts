@@ -4,7 +4,7 @@
  * The trap: names must be unique and stable, so that equal graphs give equal bytes.
  */
 import protobuf from 'protobufjs';
-import type { Attributes, Graph, OnnxSink } from './graph.js';
+import type { Graph, OnnxAttribute, OnnxSink } from './graph.js';
 
 const SCHEMA = protobuf.Root.fromJSON({
   nested: {
@@ -38,7 +38,9 @@ const SCHEMA = protobuf.Root.fromJSON({
     AttributeProto: {
       fields: {
         name: { type: 'string', id: 1 },
+        f: { type: 'float', id: 2 },
         i: { type: 'int64', id: 3 },
+        s: { type: 'bytes', id: 4 },
         ints: { rule: 'repeated', type: 'int64', id: 8 },
         type: { type: 'int32', id: 20 },
       },
@@ -59,18 +61,23 @@ const SCHEMA = protobuf.Root.fromJSON({
   },
 });
 
-const FLOAT = 1;
+const ELEMENT = { float32: 1, float64: 11 } as const;
 const INT64 = 7;
-const ATTRIBUTE_INT = 2;
-const ATTRIBUTE_INTS = 7;
+const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 const IR_VERSION = 8;
 export const OPSET = 18;
 
+/** The type of every number of a graph when it runs. Constants are kept as precisely as they were given. */
+export type Precision = keyof typeof ELEMENT;
+
 /** @returns the bytes of an `.onnx` file */
-export function encodeOnnx(graph: Graph): Uint8Array {
+export function encodeOnnx(graph: Graph, precision: Precision = 'float32'): Uint8Array {
+  const element = ELEMENT[precision];
+  const asNumbers = (data: ArrayLike<number>): Float32Array | Float64Array =>
+    precision === 'float32' ? Float32Array.from(data) : Float64Array.from(data);
   const nodes: object[] = [];
   const initializers: object[] = graph.constants.map(({ value, data }) =>
-    tensor(nameOf(value.id), FLOAT, value.shape, data),
+    tensor(nameOf(value.id), element, value.shape, asNumbers(data)),
   );
   const inputNames = new Map([...graph.inputs].map(([name, value]) => [value.id, name]));
   const name = (id: number): string => inputNames.get(id) ?? nameOf(id);
@@ -80,6 +87,7 @@ export function encodeOnnx(graph: Graph): Uint8Array {
     let part = 0;
     const own: { input: readonly string[]; output: string[]; opType: string; name: string; attribute: object[] }[] = [];
     const sink: OnnxSink = {
+      element,
       emit(opType, input, attributes = {}) {
         const result = `${output}_${part++}`;
         own.push({ input, output: [result], opType, name: result, attribute: encodeAttributes(attributes) });
@@ -92,7 +100,7 @@ export function encodeOnnx(graph: Graph): Uint8Array {
       },
       scalar(value) {
         const result = `${output}_c${part++}`;
-        initializers.push(tensor(result, FLOAT, [], Float32Array.of(value)));
+        initializers.push(tensor(result, element, [], asNumbers([value])));
         return result;
       },
     };
@@ -115,7 +123,7 @@ export function encodeOnnx(graph: Graph): Uint8Array {
   }
   const info = ([valueName, value]: [string, { shape: readonly number[] }]): object => ({
     name: valueName,
-    type: { tensorType: { elemType: FLOAT, shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } } },
+    type: { tensorType: { elemType: element, shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } } },
   });
   const model = SCHEMA.lookupType('ModelProto');
   return model
@@ -140,12 +148,20 @@ function nameOf(id: number): string {
   return `v${id}`;
 }
 
-function encodeAttributes(attributes: Attributes): object[] {
-  return Object.entries(attributes).map(([name, value]) =>
-    typeof value === 'number' ? { name, i: value, type: ATTRIBUTE_INT } : { name, ints: value, type: ATTRIBUTE_INTS },
-  );
+function encodeAttributes(attributes: Readonly<Record<string, OnnxAttribute>>): object[] {
+  return Object.entries(attributes).map(([name, value]) => {
+    if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE.int };
+    if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: ATTRIBUTE.string };
+    if ('float' in value) return { name, f: value.float, type: ATTRIBUTE.float };
+    return { name, ints: value, type: ATTRIBUTE.ints };
+  });
 }
 
-function tensor(name: string, dataType: number, dims: readonly number[], data: Float32Array | BigInt64Array): object {
+function tensor(
+  name: string,
+  dataType: number,
+  dims: readonly number[],
+  data: Float32Array | Float64Array | BigInt64Array,
+): object {
   return { name, dataType, dims, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }

@@ -13,6 +13,7 @@ import {
   stridesOf,
   type Value,
 } from '../graph.js';
+import { alignedSamples } from '../sampleLayout.js';
 import { reduceSum } from './reduce.js';
 import { reshape } from './shape.js';
 
@@ -64,7 +65,9 @@ const EXPAND: Operator = {
   },
   lower: (sink, [input], node) => void sink.emit('Expand', [input, sink.int64(node.output.shape)]),
   interpret: ([input], node) => Float64Array.from(broadcastIndex(input.shape, node.output.shape), (i) => input.data[i]),
+  tfjs: (tf, [input], node) => tf.broadcastTo(input, [...node.output.shape]),
   gradient: (builder, node: Node, dy) => [unbroadcast(builder, dy, node.inputs[0].shape)],
+  samples: alignedSamples,
 };
 
 /** Stretches a tensor to a shape by broadcasting. */

@@ -1,6 +1,7 @@
 /** Sums over axes. The reduced axes keep extent 1, so that the gradient is a plain broadcast. */
 import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, stridesOf, type Value } from '../graph.js';
+import { samplesUnless } from '../sampleLayout.js';
 import { expand } from './broadcast.js';
 
 const REDUCE_SUM: Operator = {
@@ -27,7 +28,9 @@ const REDUCE_SUM: Operator = {
     }
     return sums;
   },
+  tfjs: (tf, [input], { attributes }) => tf.sum(input, [...(attributes.axes as readonly number[])], true),
   gradient: (builder, node, dy) => [expand(builder, dy, node.inputs[0].shape)],
+  samples: samplesUnless(({ attributes }) => attributes.axes as readonly number[]),
 };
 
 /** Sum over `axes`, which keep extent 1. */

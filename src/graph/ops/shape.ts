@@ -1,6 +1,7 @@
 /** Operators that move numbers without computing: Reshape, Transpose, Slice, Concat. */
 import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, type Shape, sameShape, sizeOf, stridesOf, type Value } from '../graph.js';
+import { alignedSamples, isSampleAxis, reshapedSamples, samplesUnless } from '../sampleLayout.js';
 
 const RESHAPE: Operator = {
   name: 'Reshape',
@@ -12,7 +13,9 @@ const RESHAPE: Operator = {
   },
   lower: (sink, [input], { output }) => void sink.emit('Reshape', [input, sink.int64(output.shape)]),
   interpret: ([input]) => input.data.slice(),
+  tfjs: (tf, [input], { output }) => tf.reshape(input, [...output.shape]),
   gradient: (builder, node, dy) => [reshape(builder, dy, node.inputs[0].shape)],
+  samples: ({ inputs, output }, [layout], samples) => reshapedSamples(inputs[0].shape, output.shape, layout, samples),
 };
 
 export function reshape(builder: GraphBuilder, input: Value, shape: Shape): Value {
@@ -43,6 +46,11 @@ const TRANSPOSE: Operator = {
         index += (Math.floor(position / outStrides[i]) % output.shape[i]) * strides[perm[i]];
       return input.data[index];
     });
+  },
+  tfjs: (tf, [input], { attributes }) => tf.transpose(input, [...(attributes.perm as readonly number[])]),
+  samples: ({ attributes }, [layout]) => {
+    if (!isSampleAxis(layout)) return layout;
+    return { axis: (attributes.perm as readonly number[]).indexOf(layout.axis), per: layout.per };
   },
   gradient: (builder, node, dy) => {
     const perm = node.attributes.perm as readonly number[];
@@ -86,6 +94,15 @@ const SLICE: Operator = {
       return at >= start && at < end;
     });
   },
+  tfjs: (tf, [input], { attributes, output }) => {
+    const { axis, start } = sliceRange(attributes);
+    return tf.slice(
+      input,
+      output.shape.map((_, i) => (i === axis ? start : 0)),
+      [...output.shape],
+    );
+  },
+  samples: samplesUnless(({ attributes }) => [Number(attributes.axis)]),
   gradient: (builder, node, dy) => {
     const { axis, start, end } = sliceRange(node.attributes);
     const shape = node.inputs[0].shape;
@@ -133,6 +150,11 @@ const CONCAT: Operator = {
       column += width;
     }
     return result;
+  },
+  tfjs: (tf, inputs, { attributes }) => tf.concat([...inputs], Number(attributes.axis)),
+  samples: (node, layouts) => {
+    const layout = alignedSamples(node, layouts);
+    return isSampleAxis(layout) && layout.axis === Number(node.attributes.axis) ? 'mixed' : layout;
   },
   gradient: (builder, node, dy) => {
     const axis = Number(node.attributes.axis);

@@ -1,6 +1,7 @@
 /** Log-softmax over the last axis, computed with the maximum subtracted so that no exponential overflows. */
 import { MeedError } from '../../foundation/index.js';
 import type { GraphBuilder, Operator, Value } from '../graph.js';
+import { samplesUnless } from '../sampleLayout.js';
 import { exp, multiply, subtract } from './elementwise.js';
 import { reduceSum } from './reduce.js';
 
@@ -22,6 +23,8 @@ const LOG_SOFTMAX: Operator = {
     }
     return result;
   },
+  tfjs: (tf, [x]) => tf.logSoftmax(x),
+  samples: samplesUnless(({ output }) => [output.shape.length - 1]),
   gradient: (builder, { output }, dy) => {
     const total = reduceSum(builder, dy, [output.shape.length - 1]);
     return [subtract(builder, dy, multiply(builder, exp(builder, output), total))];
