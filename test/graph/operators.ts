@@ -20,6 +20,7 @@ import {
   transpose,
   type Value,
 } from '../../src/graph/index.js';
+import { convolutionCases } from './convolutions.js';
 
 export interface OperatorCase {
   readonly name: string;
@@ -88,4 +89,5 @@ export const operatorCases: readonly OperatorCase[] = [
     build: (g, [a, b]) => concat(g, [a, b], 1),
   },
   { name: 'LogSoftmax', shapes: [[3, 5]], domain: 'real', build: (g, [a]) => logSoftmax(g, a) },
+  ...convolutionCases,
 ];
