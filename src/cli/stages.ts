@@ -157,11 +157,11 @@ const model: Stage = {
         return undefined;
       },
       async () => {
-        const { artefact, model: trained, states } = await run.model();
+        const { artefact, model, states } = await run.model();
         const percent = (100 * Number(artefact.manifest.facts.heldOutAccuracy)).toFixed(1);
         return {
           id: artefact.manifest.id,
-          line: `MLP ${trained.definition.widths.join('-')}, ${states.length} states, held-out accuracy ${percent}%`,
+          line: `${model.parameterCount} parameters, ${states.length} states, held-out accuracy ${percent}%`,
         };
       },
     );

@@ -18,6 +18,25 @@ export type FactorTerm =
   /** G_i as it stands: [n, size of the parameter]. */
   | { readonly kind: 'direct'; readonly gradient: Value };
 
+export interface TermPart {
+  readonly name: 'left' | 'right' | 'indices' | 'gradient';
+  readonly value: Value;
+}
+
+/** The values that a term consists of, in a fixed order. */
+export function termParts(term: FactorTerm): readonly TermPart[] {
+  if (term.kind === 'direct') return [{ name: 'gradient', value: term.gradient }];
+  const right: TermPart = { name: 'right', value: term.right };
+  return [term.kind === 'rows' ? { name: 'indices', value: term.indices } : { name: 'left', value: term.left }, right];
+}
+
+/** The same kind of term, made of other values: `parts` as `termParts` gives them. */
+export function termOfParts(term: FactorTerm, parts: readonly Value[]): FactorTerm {
+  if (term.kind === 'direct') return { kind: 'direct', gradient: parts[0] };
+  if (term.kind === 'rows') return { kind: 'rows', indices: parts[0], right: parts[1], rows: term.rows };
+  return { kind: 'outer', left: parts[0], right: parts[1] };
+}
+
 export interface FactorContext {
   readonly builder: GraphBuilder;
   /** Samples of the batch, at least 2. */

@@ -1,11 +1,12 @@
 /**
- * Exact products of per-sample gradients from their factors (design.md section 4): for linear layers
- * ⟨∇_i, ∇_j⟩ = Σ_layers (δ_i·δ_j)(a_i·a_j + 1), the 1 being the bias. Two matrix products a layer, on the engine, added to
- * a running weighted sum so that an integral over training states is one accumulation.
+ * The matrix of inner products of per-sample gradients, from their factors, block by block on the engine, added to a
+ * running weighted sum so that an integral over training states is one accumulation. The trap: a product's last bits
+ * depend on its shape, so the blocks' extents follow from the model alone, never from how much is asked for at once.
  */
 import type { Engine, Program, Tensor } from '../engine/index.js';
-import { add, GraphBuilder, matmul, multiply, transpose, type Value } from '../graph/index.js';
-import type { Factors } from './factors.js';
+import { type Graph, GraphBuilder, multiply, sizeOf, termOfParts } from '../graph/index.js';
+import { blockProducts, sumBlocks, writesOut } from './blockProducts.js';
+import type { Block, Factors } from './factors.js';
 
 export interface GradientKernel {
   /** total + weight · K, K[i, j] = ⟨∇_i, ∇_j⟩ for i of `left` and j of `right`. */
@@ -13,13 +14,15 @@ export interface GradientKernel {
   dispose(): Promise<void>;
 }
 
-/** Rows and columns of one block: fixed, so that a score's last bits do not depend on how much is asked for at once. */
-export const KERNEL_BLOCK = { outputs: 64, samples: 512 } as const;
+/** Outputs and samples of one product, unless their factors are so wide that fewer fit. */
+export const MOST_ROWS = { outputs: 64, samples: 512 } as const;
+/** Numbers that one operand of a product may hold: 64 MB. */
+const LARGEST = 1 << 24;
 
 export function openKernel(engine: Engine): GradientKernel {
   const programs = new Map<string, Promise<Program>>();
   const programFor = (left: Factors, right: Factors): Promise<Program> => {
-    const key = [...left.activations, ...left.deltas, ...right.activations].map((tensor) => tensor.shape).join(' ');
+    const key = JSON.stringify([left, right].map(({ blocks }) => blocks.map(({ parts }) => parts.map((t) => t.shape))));
     let program = programs.get(key);
     if (!program) {
       program = engine.compile(kernelGraph(left, right));
@@ -32,18 +35,13 @@ export function openKernel(engine: Engine): GradientKernel {
       const [m, n] = total.shape;
       const result = new Float32Array(m * n);
       const scale = { shape: [1], data: Float32Array.of(weight) };
-      for (let i = 0; i < m; i += KERNEL_BLOCK.outputs) {
-        const a = padRows(left, i, KERNEL_BLOCK.outputs);
-        for (let j = 0; j < n; j += KERNEL_BLOCK.samples) {
-          const b = padRows(right, j, KERNEL_BLOCK.samples);
-          const feeds: Record<string, Tensor> = { weight: scale };
-          for (const l of a.activations.keys()) {
-            feeds[`la${l}`] = a.activations[l];
-            feeds[`ld${l}`] = a.deltas[l];
-            feeds[`ra${l}`] = b.activations[l];
-            feeds[`rd${l}`] = b.deltas[l];
-          }
-          const { k } = await (await programFor(a, b)).run(feeds);
+      const outputs = Math.min(MOST_ROWS.outputs, rowsOf(left.blocks));
+      const samples = Math.min(MOST_ROWS.samples, rowsOf(right.blocks));
+      for (let i = 0; i < m; i += outputs) {
+        const a = padRows(left, i, outputs);
+        for (let j = 0; j < n; j += samples) {
+          const b = padRows(right, j, samples);
+          const { k } = await (await programFor(a, b)).run({ weight: scale, ...feedsOf('l', a), ...feedsOf('r', b) });
           addBlock(result, total, k, i, j);
         }
       }
@@ -56,10 +54,32 @@ export function openKernel(engine: Engine): GradientKernel {
   };
 }
 
+/** A power of two of rows, from the model's shapes alone, so that no operand of any product exceeds the limit. */
+function rowsOf(blocks: readonly Block[]): number {
+  return Math.min(...blocks.map((block) => Math.max(1, 2 ** Math.floor(Math.log2(LARGEST / numbersPerRow(block))))));
+}
+
+function numbersPerRow({ term, parts }: Block): number {
+  const widest = Math.max(...parts.map(({ shape }) => sizeOf(shape.slice(1))));
+  if (term.kind === 'direct') return widest;
+  const [left, right] = parts.map(({ shape }) => shape);
+  if (term.kind === 'outer' && writesOut(left, right)) return Math.max(widest, left[1] * left[3] * right[3]);
+  // pairs of positions: [rows · T, rows · T]
+  const positions = term.kind === 'outer' ? left[1] * left[2] : left[1];
+  return Math.max(widest, positions * Math.sqrt(LARGEST));
+}
+
+function feedsOf(side: 'l' | 'r', { blocks }: Factors): Record<string, Tensor> {
+  const feeds: Record<string, Tensor> = {};
+  for (const [b, { parts }] of blocks.entries())
+    for (const [p, part] of parts.entries()) feeds[`${side}${b}.${p}`] = part;
+  return feeds;
+}
+
 function addBlock(result: Float32Array, total: Tensor, block: Tensor, top: number, left: number): void {
   const [m, n] = total.shape;
-  const height = Math.min(KERNEL_BLOCK.outputs, m - top);
-  const width = Math.min(KERNEL_BLOCK.samples, n - left);
+  const height = Math.min(block.shape[0], m - top);
+  const width = Math.min(block.shape[1], n - left);
   for (let r = 0; r < height; r++) {
     const to = (top + r) * n + left;
     const from = r * block.shape[1];
@@ -67,32 +87,31 @@ function addBlock(result: Float32Array, total: Tensor, block: Tensor, top: numbe
   }
 }
 
-/** Rows [start, start + block), padded with zeros to a full block. */
-function padRows(factors: Factors, start: number, block: number): Factors {
-  const cut = ({ shape: [rows, width], data }: Tensor): Tensor => {
-    const end = Math.min(rows, start + block);
+/** Rows [start, start + count), padded with zeros to a full block. */
+function padRows(factors: Factors, start: number, count: number): Factors {
+  const cut = ({ shape: [rows, ...rest], data }: Tensor): Tensor => {
+    const width = sizeOf(rest);
+    const end = Math.min(rows, start + count);
     const view = data.subarray(start * width, end * width);
-    if (end - start === block) return { shape: [block, width], data: view };
-    const padded = new Float32Array(block * width);
+    if (end - start === count) return { shape: [count, ...rest], data: view };
+    const padded = new Float32Array(count * width);
     padded.set(view);
-    return { shape: [block, width], data: padded };
+    return { shape: [count, ...rest], data: padded };
   };
-  return { activations: factors.activations.map(cut), deltas: factors.deltas.map(cut), losses: factors.losses };
+  const blocks = factors.blocks.map(({ parameter, term, parts }) => ({ parameter, term, parts: parts.map(cut) }));
+  return { rows: count, blocks, losses: factors.losses };
 }
 
-function kernelGraph(left: Factors, right: Factors) {
+function kernelGraph(left: Factors, right: Factors): Graph {
   const g = new GraphBuilder();
-  const one = g.constant([1], [1]);
-  let sum: Value | undefined;
-  for (const l of left.activations.keys()) {
-    const la = g.input(`la${l}`, left.activations[l].shape);
-    const ld = g.input(`ld${l}`, left.deltas[l].shape);
-    const ra = g.input(`ra${l}`, right.activations[l].shape);
-    const rd = g.input(`rd${l}`, right.deltas[l].shape);
-    const inner = add(g, matmul(g, la, transpose(g, ra)), one);
-    const layer = multiply(g, matmul(g, ld, transpose(g, rd)), inner);
-    sum = sum ? add(g, sum, layer) : layer;
-  }
-  if (!sum) throw new Error('a model without layers has no gradient kernel');
-  return g.build({ k: multiply(g, sum, g.input('weight', [1])) });
+  const terms = (side: 'l' | 'r', { blocks }: Factors) =>
+    blocks.map(({ term, parts }, b) =>
+      termOfParts(
+        term,
+        parts.map(({ shape }, p) => g.input(`${side}${b}.${p}`, shape)),
+      ),
+    );
+  const rights = terms('r', right);
+  const products = terms('l', left).map((term, b) => blockProducts(g, term, rights[b]));
+  return g.build({ k: multiply(g, sumBlocks(g, products), g.input('weight', [1])) });
 }

@@ -1,6 +1,6 @@
 export { FACTOR_CHUNK, type FactorSource, type Factors, openFactors } from './factors.js';
 export { gradDot } from './gradDot.js';
-export { type GradientKernel, KERNEL_BLOCK, openKernel } from './gradientKernel.js';
+export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
 export { inRun, stateWeights } from './inRun.js';
 export { pathScorer, type WeightedState } from './pathScorer.js';
 export type { Scorer } from './scorer.js';

@@ -83,7 +83,7 @@ export async function trainModel(
     await writeTable(join(staging, 'normalisation.arrow'), { mean: normalisation.mean });
     await writeFile(join(staging, 'step.onnx'), encodeOnnx(stepGraph(model, options.batch)));
     await writeFile(join(staging, 'logits.onnx'), encodeOnnx(logitsGraph(model, PREDICTION_CHUNK)));
-    await writeFile(join(staging, 'factors.onnx'), encodeOnnx(factorGraph(model, PREDICTION_CHUNK)));
+    await writeFile(join(staging, 'factors.onnx'), encodeOnnx(factorGraph(model, PREDICTION_CHUNK).graph));
     const rate = async (rows: typeof samples): Promise<number> =>
       accuracy(await predict(engine, model, parameters, rows), rows.targets, model.classes);
     return {

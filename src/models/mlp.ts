@@ -1,7 +1,8 @@
 /** The multilayer perceptron: linear layers with ReLU between them, He initialisation (He et al. 2015), biases zero. */
 import { MeedError, type Random } from '../foundation/index.js';
 import { add, matmul, relu } from '../graph/index.js';
-import type { LinearLayer, Model, ParameterLayout } from './model.js';
+import { classLosses } from './losses.js';
+import type { Model, ParameterLayout } from './model.js';
 
 /**
  * @param widths input width, hidden widths, classes: [784, 128, 64, 10]; [in, classes] is logistic regression
@@ -24,11 +25,11 @@ export function mlp(widths: readonly number[]): Model {
   }
   return {
     definition: { name: 'mlp', widths },
-    inputWidth: widths[0],
+    inputShape: [widths[0]],
+    targetShape: [1],
     classes: widths[widths.length - 1],
     parameters,
     parameterCount,
-    layerExtents: extents,
     initialise(random: Random) {
       const flat = new Float32Array(parameterCount);
       for (const { offset, shape } of parameters) {
@@ -38,16 +39,17 @@ export function mlp(widths: readonly number[]): Model {
       }
       return flat;
     },
-    forward(builder, values, x) {
-      const layers: LinearLayer[] = [];
+    forward(builder, values, x, dropout) {
       let activations = x;
       for (const l of extents.keys()) {
-        if (l > 0) activations = relu(builder, activations);
-        const preActivations = add(builder, matmul(builder, activations, values[2 * l]), values[2 * l + 1]);
-        layers.push({ name: `layer${l}`, activations, preActivations });
-        activations = preActivations;
+        if (l > 0) {
+          const hidden = relu(builder, activations);
+          activations = dropout ? dropout(builder, hidden) : hidden;
+        }
+        activations = add(builder, matmul(builder, activations, values[2 * l]), values[2 * l + 1]);
       }
-      return { logits: activations, layers };
+      return activations;
     },
+    losses: classLosses,
   };
 }

@@ -17,7 +17,7 @@ export async function predict(
   try {
     const logits = new Float32Array(samples.rows * model.classes);
     for (let start = 0; start < samples.rows; start += PREDICTION_CHUNK) {
-      const { x } = batchTensors(samples, start, PREDICTION_CHUNK, model.classes);
+      const { x } = batchTensors(samples, start, PREDICTION_CHUNK, model);
       const result = await program.run({ parameters: { shape: [model.parameterCount], data: parameters }, x });
       const rows = Math.min(PREDICTION_CHUNK, samples.rows - start);
       logits.set(result.logits.data.subarray(0, rows * model.classes), start * model.classes);

@@ -128,7 +128,7 @@ async function openRunner(engine: Engine, model: Model, samples: Samples, option
         const result = await program.run({
           parameters,
           velocity,
-          ...batchTensors(picked, 0, batch, model.classes),
+          ...batchTensors(picked, 0, batch, model),
           weights: { shape: [batch, 1], data: weights },
           rate: scalar(learningRate),
           momentum: scalar(momentum),

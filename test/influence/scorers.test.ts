@@ -16,7 +16,7 @@ import {
   FACTOR_CHUNK,
   gradDot,
   inRun,
-  KERNEL_BLOCK,
+  MOST_ROWS,
   openFactors,
   openKernel,
   pathScorer,
@@ -40,7 +40,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 function materialised(of: Model, flat: ArrayLike<number>, set: Samples, row: number): Float64Array {
   const g = new GraphBuilder();
   const vector = g.input('w', [of.parameterCount]);
-  const x = g.input('x', [1, of.inputWidth]);
+  const x = g.input('x', [1, ...of.inputShape]);
   const values = of.parameters.map(({ offset, shape }) =>
     reshape(g, slice(g, vector, 0, offset, offset + shape.reduce((a, b) => a * b, 1)), shape),
   );
@@ -48,7 +48,7 @@ function materialised(of: Model, flat: ArrayLike<number>, set: Samples, row: num
     Float32Array.from({ length: of.classes }, (_, c) => (c === set.targets[row] ? -1 : 0)),
     [1, of.classes],
   );
-  const loss = reduceSum(g, multiply(g, logSoftmax(g, of.forward(g, values, x).logits), hot), [0, 1]);
+  const loss = reduceSum(g, multiply(g, logSoftmax(g, of.forward(g, values, x)), hot), [0, 1]);
   const [gradient] = differentiate(g, loss, [vector]);
   return interpret(g.build({ gradient }), { w: flat, x: featuresOf(set, row) }).gradient.data;
 }
@@ -74,21 +74,19 @@ describe('gradients', () => {
 
   it('are the outer products of the factors, biases included', async () => {
     const source = await openFactors(engine, model);
-    const { activations, deltas, losses } = await source.factors(parameters, samples);
+    const { blocks, losses } = await source.factors(parameters, samples);
     await source.dispose();
+    expect(blocks.map(({ parameter }) => parameter)).toEqual(model.parameters.map(({ name }) => name));
     for (const row of [0, 13, 29]) {
       const exact = sampleGradient(WIDTHS, parameters, featuresOf(samples, row), samples.targets[row]);
       expect(losses[row]).toBeCloseTo(exact.loss, 5);
-      for (const [l, [fanIn, fanOut]] of model.layerExtents.entries()) {
-        const [weight, bias] = [model.parameters[2 * l].offset, model.parameters[2 * l + 1].offset];
-        for (let o = 0; o < fanOut; o++) {
-          expect(at(deltas[l], row, o)).toBeCloseTo(exact.gradient[bias + o], 5);
-          for (let i = 0; i < fanIn; i++) {
-            expect(at(activations[l], row, i) * at(deltas[l], row, o)).toBeCloseTo(
-              exact.gradient[weight + i * fanOut + o],
-              5,
-            );
-          }
+      for (const [p, { term, parts }] of blocks.entries()) {
+        const { offset, shape } = model.parameters[p];
+        const part = (k: number, column: number) => parts[k].data[(row * parts[k].data.length) / samples.rows + column];
+        for (let e = 0; e < shape.reduce((a, b) => a * b, 1); e++) {
+          const [i, o] = [Math.floor(e / shape[shape.length - 1]), e % shape[shape.length - 1]];
+          const entry = term.kind === 'direct' ? part(0, e) : part(0, i) * part(1, o);
+          expect(entry).toBeCloseTo(exact.gradient[offset + e], 5);
         }
       }
     }
@@ -136,8 +134,8 @@ describe('the gradient kernel', () => {
   });
 
   it('does not depend on how outputs and samples are batched, bit for bit', async () => {
-    const manySamples = cloud(KERNEL_BLOCK.samples + FACTOR_CHUNK + 9, 6, 3, 4);
-    const manyOutputs = cloud(KERNEL_BLOCK.outputs + 6, 6, 3, 8);
+    const manySamples = cloud(MOST_ROWS.samples + FACTOR_CHUNK + 9, 6, 3, 4);
+    const manyOutputs = cloud(MOST_ROWS.outputs + 6, 6, 3, 8);
     const all = await score(gradDot(engine, model, parameters), manyOutputs, manySamples);
     const scorer = await gradDot(engine, model, parameters);
     for (const [queries, rows] of [

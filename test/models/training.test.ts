@@ -62,7 +62,7 @@ describe('the step graph', () => {
       const at = step % 6;
       if (at === 0) order = random.permutation(samples.rows);
       const picked = selectSamples(samples, order.subarray(4 * at, 4 * at + 4));
-      const { x, targets } = batchTensors(picked, 0, 4, 3);
+      const { x, targets } = batchTensors(picked, 0, 4, model);
       const weights = [0, 1, 2, 3].map((i) => (i < picked.rows ? 1 / picked.rows : 0));
       const feeds = { x: x.data, targets: targets.data, weights, rate: [0.1], momentum: [0.9] };
       const result = interpret(graph, { parameters, velocity, ...feeds });
