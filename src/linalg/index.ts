@@ -1,3 +1,5 @@
+export { type CholeskyFactor, cholesky } from './cholesky.js';
 export { orthonormalise } from './orthonormal.js';
 export { openProducts, type ProductForm, type Products } from './product.js';
 export { type SingularTriples, topSingular } from './topSingular.js';
+export { choleskySolve, solveLower, solveUpper } from './triangularSolve.js';
