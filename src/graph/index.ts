@@ -14,15 +14,42 @@ export {
 export { interpret } from './interpret.js';
 export { materialise } from './mergeTerms.js';
 export { encodeOnnx, OPSET, type Precision } from './onnx.js';
+export { elu, gelu, hardSigmoid, hardSwish, leakyRelu, silu } from './ops/activation.js';
+export { argMax } from './ops/argMax.js';
+export { type AttentionOptions, scaledDotProduct } from './ops/attention.js';
 export { expand } from './ops/broadcast.js';
-export { equal } from './ops/compare.js';
+export { and, equal, greater, greaterOrEqual, less, lessOrEqual, not, or, xor } from './ops/compare.js';
+export { type ConvOptions, conv } from './ops/conv.js';
+export { type ConvTransposeOptions, convTranspose } from './ops/convTranspose.js';
 export { add, divide, exp, log, multiply, negate, relu, subtract } from './ops/elementwise.js';
-export { crossEntropy } from './ops/loss.js';
+export { clip, maximum, minimum } from './ops/extremum.js';
+export { gather, oneHot, scatterAdd } from './ops/gather.js';
+export { gatherElements } from './ops/gatherElements.js';
+export { crossEntropy, dropout, squaredError } from './ops/loss.js';
 export { matmul } from './ops/matmul.js';
+export { batchNormInference, groupNorm, layerNorm, rmsNorm } from './ops/normalise.js';
 export { pad } from './ops/pad.js';
-export { reduceSum } from './ops/reduce.js';
+export { split, tile, trilu } from './ops/rearrange.js';
+export {
+  centre,
+  logSumExp,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceSum,
+  reduceSumSquare,
+  variance,
+} from './ops/reduce.js';
+export { rotary } from './ops/rotary.js';
 export { concat, reshape, slice, transpose } from './ops/shape.js';
-export { logSoftmax } from './ops/softmax.js';
+export { scalar } from './ops/sharedConstant.js';
+export { logSoftmax, softmax } from './ops/softmax.js';
+export { abs, ceil, floor, round, sign } from './ops/stepwise.js';
 export { stridedSlice } from './ops/stridedSlice.js';
+export { cos, erf, power, reciprocal, sigmoid, sin, softplus, sqrt, tanh } from './ops/transcendental.js';
+export { where } from './ops/where.js';
+export { type AveragePoolOptions, averagePool, globalAveragePool, maxPool } from './ops/pool.js';
+export { unfold } from './ops/unfold.js';
+export type { WindowOptions } from './ops/window.js';
 export type { SampleLayout } from './sampleLayout.js';
 export type { Tfjs, TfTensor } from './tfjs.js';

@@ -1,11 +1,10 @@
-/** One case per operator: a graph over named inputs, with values away from kinks. Used by gradient and engine tests. */
+/** At least one case for every operator, for the tests of gradients and of engines. */
 import {
   add,
   concat,
   divide,
   exp,
   expand,
-  type GraphBuilder,
   log,
   logSoftmax,
   matmul,
@@ -14,21 +13,18 @@ import {
   reduceSum,
   relu,
   reshape,
-  type Shape,
   slice,
   subtract,
   transpose,
-  type Value,
 } from '../../src/graph/index.js';
-import { convolutionCases } from './convolutions.js';
+import { elementwiseCases } from './cases/elementwise.js';
+import type { OperatorCase } from './cases/operatorCase.js';
+import { placementCases } from './cases/placement.js';
+import { reductionCases } from './cases/reduction.js';
 
-export interface OperatorCase {
-  readonly name: string;
-  readonly shapes: readonly Shape[];
-  /** Lower bound of the inputs' magnitude and whether they must be positive. */
-  readonly domain: 'real' | 'positive';
-  build(g: GraphBuilder, inputs: readonly Value[]): Value;
-}
+export { differentiated, feedsOf, type OperatorCase } from './cases/operatorCase.js';
+
+import { convolutionCases } from './convolutions.js';
 
 export const operatorCases: readonly OperatorCase[] = [
   {
@@ -90,4 +86,7 @@ export const operatorCases: readonly OperatorCase[] = [
   },
   { name: 'LogSoftmax', shapes: [[3, 5]], domain: 'real', build: (g, [a]) => logSoftmax(g, a) },
   ...convolutionCases,
+  ...elementwiseCases,
+  ...placementCases,
+  ...reductionCases,
 ];

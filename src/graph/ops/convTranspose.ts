@@ -1,0 +1,121 @@
+/**
+ * The adjoint of a convolution in its input: what a convolution gathers, this scatters ("deconvolution", "fractionally
+ * strided convolution"). It is the gradient of `conv` and an operator of decoders in its own right.
+ * The trap: several input extents give the same number of positions when the stride is above 1, so the wanted extents are
+ * part of the node; ONNX tells them by `output_padding`.
+ */
+import { MeedError } from '../../foundation/index.js';
+import { type GraphBuilder, type Operator, type Shape, sameShape, sizeOf, type Value } from '../graph.js';
+import { type ConvOptions, convWith, groupsOf } from './conv.js';
+import { convFilters } from './convFilters.js';
+import { batchSamples, eachProduct, FLOAT32, onnxWindow } from './convForm.js';
+import { filterFactors } from './filterFactors.js';
+import { convolveTransposed } from './patches.js';
+import { onnxCalls, tfjsCalls } from './tensorCalls.js';
+import { positionsOf, type Window, windowAttributes, windowFrom, windowOf } from './window.js';
+
+export interface ConvTransposeOptions extends ConvOptions {
+  /** Entries more at the end of each spatial axis, fewer than its stride; 0 unless told. */
+  readonly outputPadding?: readonly number[];
+}
+
+const CONV_TRANSPOSE: Operator = {
+  name: 'ConvTranspose',
+  shape: ([y, w], attributes) => {
+    const groups = Number(attributes.groups);
+    const extents = attributes.extents as Shape;
+    if (y.length !== w.length || y[1] !== w[0] || w[0] % groups !== 0) {
+      throw new MeedError(
+        `Filters [${w}] in ${groups} groups do not fit [${y}]`,
+        'Give y [n, C, ...spatial] and w [C, O / groups, ...kernel], with C a multiple of the groups',
+      );
+    }
+    if (!sameShape(positionsOf(extents, windowFrom(attributes)), y.slice(2))) {
+      throw new MeedError(
+        `A convolution of [${extents}] does not have the positions [${y.slice(2)}]`,
+        'Pad the output by less than the stride',
+      );
+    }
+    return [y[0], w[1] * groups, ...extents];
+  },
+  lower: (sink, [y, w], { inputs, attributes }) => {
+    const window = windowFrom(attributes);
+    const groups = Number(attributes.groups);
+    const extents = attributes.extents as Shape;
+    const [ys, ws] = inputs.map(({ shape }) => shape);
+    if (sink.element === FLOAT32) {
+      const least = leastExtents(ys.slice(2), window);
+      sink.emit('ConvTranspose', [y, w], {
+        ...onnxWindow(window, groups),
+        output_padding: extents.map((extent, i) => extent - least[i]),
+      });
+      return;
+    }
+    const named = [
+      { name: y, shape: ys },
+      { name: w, shape: ws },
+    ] as const;
+    convolveTransposed(onnxCalls(sink), named, extents, window, groups);
+  },
+  interpret: ([y, w], { attributes, output }) => {
+    const x = new Float64Array(sizeOf(output.shape));
+    eachProduct(output.shape, w.shape, attributes, (yi, xi, wi) => {
+      x[xi] += y.data[yi] * w.data[wi];
+    });
+    return x;
+  },
+  tfjs: (tf, [y, w], { attributes }) =>
+    convolveTransposed(
+      tfjsCalls(tf),
+      [y, w],
+      attributes.extents as Shape,
+      windowFrom(attributes),
+      Number(attributes.groups),
+    ),
+  samples: batchSamples,
+  factors: (context, { inputs: [y], attributes }, position, dx) =>
+    position === 1 ? filterFactors(context, [y, dx], y, windowFrom(attributes), Number(attributes.groups)) : undefined,
+  gradient: (builder, { inputs: [y, w], attributes }, dx) => {
+    const window = windowFrom(attributes);
+    const groups = Number(attributes.groups);
+    return [convWith(builder, dx, w, window, groups), convFilters(builder, dx, y, window, groups)];
+  },
+};
+
+function leastExtents(positions: Shape, { kernel, strides, pads, dilations }: Window): number[] {
+  return positions.map(
+    (count, i) => (count - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + positions.length],
+  );
+}
+
+/** The gradient of a convolution's input: y's gradient [n, O, ...positions] → [n, C, ...extents]. */
+export function transposeTo(
+  builder: GraphBuilder,
+  dy: Value,
+  w: Value,
+  extents: Shape,
+  window: Window,
+  groups: number,
+): Value {
+  return builder.apply(CONV_TRANSPOSE, [dy, w], { ...windowAttributes(window), groups, extents });
+}
+
+/**
+ * @param x [n, C, L] or [n, C, H, W]
+ * @param w [C, O / groups, ...kernel]
+ * @returns [n, O, ...]: along each axis (extent − 1)·stride + dilation·(kernel − 1) + 1 − pads + outputPadding
+ * @throws MeedError when shapes or options do not fit
+ */
+export function convTranspose(builder: GraphBuilder, x: Value, w: Value, options: ConvTransposeOptions = {}): Value {
+  const window = windowOf(w.shape.slice(2), options);
+  const more = options.outputPadding ?? window.strides.map(() => 0);
+  const fits = more.length === window.strides.length && more.every((m) => Number.isInteger(m) && m >= 0);
+  if (!fits || x.shape.length !== w.shape.length) {
+    throw new MeedError(
+      `A transposed convolution of [${x.shape}] with [${w.shape}] was given the output padding [${more}]`,
+      'Give tensors of one rank, and a whole number of at least 0 for each spatial axis',
+    );
+  }
+  const extents = leastExtents(x.shape.slice(2), window).map((extent, i) => extent + more[i]);
+  return transposeTo(builder, x, w, extents, window, groupsOf(options));
+}
