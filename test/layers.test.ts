@@ -6,6 +6,7 @@ import { packageRoot } from '../src/foundation/index.js';
 
 const LAYERS = [
   'foundation',
+  'work',
   'artefact',
   'data',
   'graph',

@@ -1,10 +1,11 @@
 /**
  * What a person sees while a stage runs: on a terminal one line that is redrawn, with rate and time left; elsewhere one
- * line when a stage ends. Everything goes to standard error, so that standard output holds the result alone.
+ * line a minute, for long work, and one when a stage ends. Everything goes to standard error, so that standard output holds the result alone.
  */
-import type { Progress } from '../foundation/index.js';
+import { formatRate, formatSeconds, Pace, type Progress } from '../foundation/index.js';
 
 const REDRAW_MS = 100;
+const LINE_MS = 60_000;
 
 export interface StageLine {
   readonly progress: Progress;
@@ -15,25 +16,30 @@ export function startLine(name: string): StageLine {
   const stream = process.stderr;
   const begun = performance.now();
   const terminal = stream.isTTY === true;
-  let drawn = 0;
-  let part = { what: '', since: begun };
+  let drawn = terminal ? 0 : begun;
+  let part: { readonly what: string; readonly pace: Pace } | undefined;
   const title = name.padEnd(9);
   if (terminal) stream.write(`${title} …`);
   return {
     progress(done, total, what) {
       const now = performance.now();
-      if (what !== part.what) part = { what, since: now };
-      if (!terminal || now - drawn < REDRAW_MS) return;
+      if (what !== part?.what) part = { what, pace: new Pace(done, now) };
+      if (now - drawn < (terminal ? REDRAW_MS : LINE_MS)) return;
       drawn = now;
-      const elapsed = (now - part.since) / 1000;
-      const left = done > 0 && elapsed > 1 ? `, ${((elapsed / done) * (total - done)).toFixed(0)} s left` : '';
-      stream.write(`\r\u001b[K${title} ${done}/${total} ${what}${left}`);
+      const text = `${title} ${progressText(done, total, what, part.pace.at(done, total, now))}`;
+      stream.write(terminal ? `\r\u001b[K${text}` : `${text}\n`);
     },
     done(result) {
       const seconds = (performance.now() - begun) / 1000;
       stream.write(`${terminal ? '\r\u001b[K' : ''}${title} ${seconds.toFixed(1).padStart(5)} s  ${result}\n`);
     },
   };
+}
+
+/** "12/100 retrainings, 3.4/min, 26 min left". */
+export function progressText(done: number, total: number, what: string, pace: ReturnType<Pace['at']>): string {
+  const left = pace ? `, ${formatRate(pace.perSecond)}, ${formatSeconds(pace.secondsLeft)} left` : '';
+  return `${Math.floor(done)}/${total} ${what}${left}`;
 }
 
 /** Aligned columns: numbers and text alike, the first column to the left. */

@@ -2,5 +2,5 @@ export { type ExitCode, explainFileError, MeedError, messageOf, systemCode } fro
 export { sha256, sha256Bytes, sha256File, sha256Json } from './hash.js';
 export { canonicalJson, type Json, type JsonObject } from './json.js';
 export { cacheFolder, packageRoot, resourcePath } from './paths.js';
-export { type Progress, silent } from './progress.js';
+export { formatRate, formatSeconds, Pace, type Progress, silent } from './progress.js';
 export { Random, type RandomState } from './random.js';
