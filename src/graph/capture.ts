@@ -11,7 +11,7 @@ import { differentiate } from './differentiate.js';
 import type { FactorContext, FactorTerm } from './factorTerm.js';
 import { type GraphBuilder, type Node, sizeOf, type Value } from './graph.js';
 import { mergeTerms } from './mergeTerms.js';
-import { reduceSum } from './ops/reduce.js';
+import { reduceSum } from './ops/reduceSum.js';
 import { isSampleAxis, type SampleLayout } from './sampleLayout.js';
 
 export interface CaptureRequest {

@@ -29,6 +29,7 @@ export { crossEntropy, dropout, squaredError } from './ops/loss.js';
 export { matmul } from './ops/matmul.js';
 export { batchNormInference, groupNorm, layerNorm, rmsNorm } from './ops/normalise.js';
 export { pad } from './ops/pad.js';
+export { type AveragePoolOptions, averagePool, globalAveragePool, maxPool } from './ops/pool.js';
 export { split, tile, trilu } from './ops/rearrange.js';
 export {
   centre,
@@ -36,10 +37,10 @@ export {
   reduceMax,
   reduceMean,
   reduceMin,
-  reduceSum,
   reduceSumSquare,
   variance,
 } from './ops/reduce.js';
+export { reduceSum } from './ops/reduceSum.js';
 export { rotary } from './ops/rotary.js';
 export { concat, reshape, slice, transpose } from './ops/shape.js';
 export { scalar } from './ops/sharedConstant.js';
@@ -47,9 +48,8 @@ export { logSoftmax, softmax } from './ops/softmax.js';
 export { abs, ceil, floor, round, sign } from './ops/stepwise.js';
 export { stridedSlice } from './ops/stridedSlice.js';
 export { cos, erf, power, reciprocal, sigmoid, sin, softplus, sqrt, tanh } from './ops/transcendental.js';
-export { where } from './ops/where.js';
-export { type AveragePoolOptions, averagePool, globalAveragePool, maxPool } from './ops/pool.js';
 export { unfold } from './ops/unfold.js';
+export { where } from './ops/where.js';
 export type { WindowOptions } from './ops/window.js';
 export type { SampleLayout } from './sampleLayout.js';
 export type { Tfjs, TfTensor } from './tfjs.js';

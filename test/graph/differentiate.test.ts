@@ -9,7 +9,7 @@ import {
   sizeOf,
   type Value,
 } from '../../src/graph/index.js';
-import { operatorCases } from './operators.js';
+import { differentiated, feedsOf, operatorCases } from './operators.js';
 
 const STEP = 1e-5;
 
@@ -22,32 +22,30 @@ function sumAll(g: GraphBuilder, x: Value): Value {
 }
 
 describe('gradient rules against central differences in float64', () => {
-  for (const { name, shapes, domain, build } of operatorCases) {
-    it(name, () => {
+  for (const operatorCase of operatorCases) {
+    it(operatorCase.name, () => {
+      const { name, shapes } = operatorCase;
       const random = Random.named(7, name);
       const g = new GraphBuilder();
       const inputs = shapes.map((shape, i) => g.input(`x${i}`, shape));
-      const y = build(g, inputs);
+      const y = operatorCase.build(g, inputs);
+      const wrt = differentiated(operatorCase);
       // a random weighting of the outputs, squared, so that no coordinate's error can hide and dy depends on x
       const weights = g.constant(
         Float32Array.from({ length: sizeOf(y.shape) }, () => random.normal()),
         y.shape,
       );
       const scalar = sumAll(g, multiply(g, multiply(g, y, y), weights));
-      const gradients = differentiate(g, scalar, inputs);
-      const graph = g.build({ scalar, ...Object.fromEntries(gradients.map((value, i) => [`g${i}`, value])) });
-      const feeds = Object.fromEntries(
-        shapes.map((shape, i) => [
-          `x${i}`,
-          Float64Array.from({ length: sizeOf(shape) }, () => {
-            const magnitude = 0.3 + random.uniform();
-            return domain === 'positive' || random.uniform() < 0.5 ? magnitude : -magnitude;
-          }),
-        ]),
+      const gradients = differentiate(
+        g,
+        scalar,
+        wrt.map((i) => inputs[i]),
       );
+      const graph = g.build({ scalar, ...Object.fromEntries(gradients.map((value, k) => [`g${wrt[k]}`, value])) });
+      const feeds = feedsOf(operatorCase, random);
       const exact = interpret(graph, feeds);
       const value = (changed: Record<string, Float64Array>): number => interpret(graph, changed).scalar.data[0];
-      for (const i of shapes.keys()) {
+      for (const i of wrt) {
         for (let j = 0; j < sizeOf(shapes[i]); j++) {
           const shifted = (by: number) => ({ ...feeds, [`x${i}`]: feeds[`x${i}`].with(j, feeds[`x${i}`][j] + by) });
           const numeric = (value(shifted(STEP)) - value(shifted(-STEP))) / (2 * STEP);
@@ -58,12 +56,15 @@ describe('gradient rules against central differences in float64', () => {
   }
 
   it('differentiates its own gradients (Hessian-vector product of every operator)', () => {
-    for (const { name, shapes, domain, build } of operatorCases) {
+    for (const operatorCase of operatorCases) {
+      const { name, shapes } = operatorCase;
       const random = Random.named(11, name);
       const g = new GraphBuilder();
       const inputs = shapes.map((shape, i) => g.input(`x${i}`, shape));
-      const y = build(g, inputs);
-      const first = differentiate(g, sumAll(g, multiply(g, y, y)), inputs);
+      const y = operatorCase.build(g, inputs);
+      const wrt = differentiated(operatorCase);
+      const differentiable = wrt.map((i) => inputs[i]);
+      const first = differentiate(g, sumAll(g, multiply(g, y, y)), differentiable);
       const directional = first.map((gradient) => {
         const direction = g.constant(
           Float32Array.from({ length: sizeOf(gradient.shape) }, () => random.normal()),
@@ -71,20 +72,15 @@ describe('gradient rules against central differences in float64', () => {
         );
         return sumAll(g, multiply(g, gradient, direction));
       });
-      const second = differentiate(g, directional[0], inputs);
-      const graph = g.build({ d: directional[0], ...Object.fromEntries(second.map((v, i) => [`h${i}`, v])) });
-      const feeds = Object.fromEntries(
-        shapes.map((shape, i) => [
-          `x${i}`,
-          Float64Array.from(
-            { length: sizeOf(shape) },
-            () => (0.3 + random.uniform()) * (domain === 'real' && random.uniform() < 0.5 ? -1 : 1),
-          ),
-        ]),
-      );
+      const second = differentiate(g, directional[0], differentiable);
+      const graph = g.build({ d: directional[0], ...Object.fromEntries(second.map((v, k) => [`h${wrt[k]}`, v])) });
+      const feeds = feedsOf(operatorCase, random);
       const exact = interpret(graph, feeds);
-      const at = (by: number) => interpret(graph, { ...feeds, x0: feeds.x0.with(0, feeds.x0[0] + by) }).d.data[0];
-      expect(exact.h0.data[0], name).toBeCloseTo((at(STEP) - at(-STEP)) / (2 * STEP), 5);
+      for (const i of wrt) {
+        const at = (by: number) =>
+          interpret(graph, { ...feeds, [`x${i}`]: feeds[`x${i}`].with(0, feeds[`x${i}`][0] + by) }).d.data[0];
+        expect(exact[`h${i}`].data[0], name).toBeCloseTo((at(STEP) - at(-STEP)) / (2 * STEP), 5);
+      }
     }
   });
 

@@ -8,7 +8,7 @@ import { type GraphBuilder, type Node, type Operator, sizeOf, type Value } from 
 import { alignedSamples, isSampleAxis } from '../sampleLayout.js';
 import type { Tfjs, TfTensor } from '../tfjs.js';
 import { broadcastIndex, broadcastShape, unbroadcast } from './broadcast.js';
-import { reduceSum } from './reduce.js';
+import { reduceSum } from './reduceSum.js';
 import { reshape } from './shape.js';
 
 /** Gradients of both operands in the shape of the output, before they are summed back; `undefined` where none flows. */

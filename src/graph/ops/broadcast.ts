@@ -14,7 +14,7 @@ import {
   type Value,
 } from '../graph.js';
 import { alignedSamples } from '../sampleLayout.js';
-import { reduceSum } from './reduce.js';
+import { reduceSum } from './reduceSum.js';
 import { reshape } from './shape.js';
 
 export function broadcastShape(a: Shape, b: Shape): Shape {
@@ -70,7 +70,23 @@ const EXPAND: Operator = {
   samples: alignedSamples,
 };
 
+/** What each expanded value was before. */
+const unexpanded = new WeakMap<Value, Value>();
+
 /** Stretches a tensor to a shape by broadcasting. */
 export function expand(builder: GraphBuilder, input: Value, shape: Shape): Value {
-  return sameShape(input.shape, shape) ? input : builder.apply(EXPAND, [input], { shape });
+  if (sameShape(input.shape, shape)) return input;
+  const expanded = builder.apply(EXPAND, [input], { shape });
+  unexpanded.set(expanded, input);
+  return expanded;
+}
+
+/**
+ * The gradient `dy` before it was expanded, if an operator that broadcasts it against `other` gives the same without:
+ * the gradient of a sum is a stretched value, and what follows need not write it out. Only for gradient rules: a person
+ * may ask for the gradient of an expanded value, and it has to be on the way.
+ */
+export function unstretched(dy: Value, other: Value): Value {
+  const before = unexpanded.get(dy);
+  return before && sameShape(broadcastShape(before.shape, other.shape), dy.shape) ? before : dy;
 }

@@ -4,6 +4,7 @@
  */
 import type { GraphBuilder, Operator, Value } from '../graph.js';
 import { binaryOperator } from './binary.js';
+import { unstretched } from './broadcast.js';
 import { unaryOperator } from './unary.js';
 
 const ADD = binaryOperator({
@@ -22,7 +23,7 @@ const MUL = binaryOperator({
   name: 'Mul',
   compute: (x, y) => x * y,
   tfjs: (tf, x, y) => tf.mul(x, y),
-  gradient: (g, a, b, dy) => [multiply(g, dy, b), multiply(g, dy, a)],
+  gradient: (g, a, b, dy) => [times(g, dy, b), times(g, dy, a)],
 });
 const DIV = binaryOperator({
   name: 'Div',
@@ -44,19 +45,19 @@ const EXP = unaryOperator({
   name: 'Exp',
   compute: Math.exp,
   tfjs: (tf, x) => tf.exp(x),
-  gradient: (g, _x, y, dy) => multiply(g, dy, y),
+  gradient: (g, _x, y, dy) => times(g, dy, y),
 });
 const LOG = unaryOperator({
   name: 'Log',
   compute: Math.log,
   tfjs: (tf, x) => tf.log(x),
-  gradient: (g, x, _y, dy) => divide(g, dy, x),
+  gradient: (g, x, _y, dy) => divide(g, unstretched(dy, x), x),
 });
 const RELU = unaryOperator({
   name: 'Relu',
   compute: (x) => Math.max(x, 0),
   tfjs: (tf, x) => tf.relu(x),
-  gradient: (g, x, _y, dy) => multiply(g, dy, g.apply(POSITIVE, [x])),
+  gradient: (g, x, _y, dy) => times(g, dy, g.apply(POSITIVE, [x])),
 });
 const POSITIVE: Operator = unaryOperator({
   name: 'Positive',
@@ -65,6 +66,9 @@ const POSITIVE: Operator = unaryOperator({
   gradient: () => undefined,
   lower: (sink, [x]) => void sink.emit('Cast', [sink.emit('Greater', [x, sink.scalar(0)])], { to: sink.element }),
 });
+
+/** dy·x in a gradient rule. */
+const times = (g: GraphBuilder, dy: Value, x: Value): Value => multiply(g, unstretched(dy, x), x);
 
 export const add = (g: GraphBuilder, a: Value, b: Value): Value => g.apply(ADD, [a, b]);
 export const subtract = (g: GraphBuilder, a: Value, b: Value): Value => g.apply(SUB, [a, b]);

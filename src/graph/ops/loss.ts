@@ -1,21 +1,93 @@
-/** Losses of a prediction. A class id outside 0 … C−1, −1 by convention, stands for "no target": its loss is 0. */
+/**
+ * Losses per sample, and dropout. Cross-entropy is one operator, because its gradient (softmax − one-hot)·dy is shorter
+ * than what its parts would give, and its value needs no log-softmax written out.
+ */
 import { MeedError } from '../../foundation/index.js';
-import { type GraphBuilder, sameShape, type Value } from '../graph.js';
-import { multiply, negate } from './elementwise.js';
-import { oneHot } from './gather.js';
-import { reduceSum } from './reduce.js';
+import { type GraphBuilder, type Operator, type Shape, sameShape, sizeOf, type Value } from '../graph.js';
+import { isSampleAxis } from '../sampleLayout.js';
+import { greaterOrEqual } from './compare.js';
+import { multiply, subtract } from './elementwise.js';
+import { oneHot, placeOf } from './gather.js';
+import { reduceSumSquare } from './reduce.js';
 import { reshape } from './shape.js';
-import { logSoftmax } from './softmax.js';
+import { scalar } from './sharedConstant.js';
+import { softmax } from './softmax.js';
 
-/** −log softmax(logits)[id], in nats. @param logits [..., C] @param ids [...] @returns [...] */
+const INT64 = 7;
+
+const CROSS_ENTROPY: Operator = {
+  name: 'CrossEntropy',
+  shape: ([logits, ids]) => {
+    if (logits.length === 0 || !sameShape(logits.slice(0, -1), ids)) {
+      throw new MeedError(`Logits [${logits}] have no cross-entropy with ids [${ids}]`, 'Give [.., C] and [..]');
+    }
+    return ids;
+  },
+  lower: (sink, [logits, ids], { inputs }) => {
+    const last = inputs[0].shape.length - 1;
+    const zero = sink.scalar(0);
+    const axis = sink.int64([last]);
+    const places = sink.emit('Unsqueeze', [sink.emit('Cast', [sink.emit('Max', [ids, zero])], { to: INT64 }), axis]);
+    const picked = sink.emit('GatherElements', [logits, places], { axis: last });
+    const total = sink.emit('ReduceLogSumExp', [logits, axis], { keepdims: 1 });
+    const loss = sink.emit('Squeeze', [sink.emit('Sub', [total, picked]), axis]);
+    const counted = sink.emit('Cast', [sink.emit('GreaterOrEqual', [ids, zero])], { to: sink.element });
+    sink.emit('Mul', [loss, counted]);
+  },
+  interpret: ([logits, ids]) => {
+    const classes = logits.shape[logits.shape.length - 1];
+    return ids.data.map((id, row) => {
+      if (id < 0) return 0;
+      const values = logits.data.subarray(row * classes, (row + 1) * classes);
+      const max = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+      const total = values.reduce((sum, value) => sum + Math.exp(value - max), 0);
+      return max + Math.log(total) - values[placeOf(id, classes)];
+    });
+  },
+  tfjs: (tf, [logits, ids]) => {
+    const classes = logits.shape[logits.rank - 1];
+    const places = tf.oneHot(tf.cast(ids, 'int32'), classes);
+    const picked = tf.sum(tf.mul(logits, tf.cast(places, 'float32')), -1);
+    return tf.mul(tf.sub(tf.logSumExp(logits, -1), picked), tf.cast(tf.greaterEqual(ids, 0), 'float32'));
+  },
+  gradient: (g, { inputs: [logits, ids] }, dy) => {
+    const classes = logits.shape[logits.shape.length - 1];
+    const error = subtract(g, softmax(g, logits), oneHot(g, ids, classes));
+    const counted = multiply(g, dy, greaterOrEqual(g, ids, scalar(g, 0)));
+    return [multiply(g, error, reshape(g, counted, [...ids.shape, 1])), undefined];
+  },
+  samples: ({ output }, [logits, ids]) => {
+    if (logits === 'mixed' || ids === 'mixed') return 'mixed';
+    if (!isSampleAxis(logits)) return ids;
+    if (logits.axis === output.shape.length) return 'mixed';
+    if (isSampleAxis(ids) && (ids.axis !== logits.axis || ids.per !== logits.per)) return 'mixed';
+    return logits;
+  },
+};
+
+/**
+ * −log of the probability that softmax(logits) gives to the id.
+ * @param logits [.., C]
+ * @param ids [..], whole numbers below C; a negative one is ignored: its loss is 0
+ * @returns [..]
+ */
 export function crossEntropy(g: GraphBuilder, logits: Value, ids: Value): Value {
-  const last = logits.shape.length - 1;
-  if (!sameShape(logits.shape.slice(0, last), ids.shape)) {
-    throw new MeedError(
-      `Logits of shape [${logits.shape}] and class ids of shape [${ids.shape}] do not belong together`,
-      'Give one id for each row of logits',
-    );
-  }
-  const chosen = multiply(g, oneHot(g, ids, logits.shape[last]), logSoftmax(g, logits));
-  return reshape(g, negate(g, reduceSum(g, chosen, [last])), ids.shape);
+  return g.apply(CROSS_ENTROPY, [logits, ids]);
+}
+
+/** Σ (y − target)² over all but the first axis: [n, ..] → [n]. */
+export function squaredError(g: GraphBuilder, y: Value, target: Value): Value {
+  const [n, ...rest]: Shape = y.shape;
+  const flat = reshape(g, subtract(g, y, target), [n, sizeOf(rest)]);
+  return reshape(g, reduceSumSquare(g, flat, [1]), [n]);
+}
+
+/**
+ * x·mask/(1 − rate).
+ * @param mask 1 keeps, 0 drops; broadcasts against x
+ * @param rate the share that is dropped, 0 ≤ rate < 1
+ */
+export function dropout(g: GraphBuilder, x: Value, mask: Value, rate: number): Value {
+  if (!(rate >= 0 && rate < 1)) throw new MeedError(`A dropout rate is not ${rate}`, 'Give one from 0 to below 1');
+  return rate === 0 ? multiply(g, x, mask) : multiply(g, x, multiply(g, mask, scalar(g, 1 / (1 - rate))));
 }

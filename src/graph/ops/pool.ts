@@ -8,7 +8,7 @@ import { type GraphBuilder, type Operator, sizeOf, type Value } from '../graph.j
 import { samplesUnless } from '../sampleLayout.js';
 import { multiply } from './elementwise.js';
 import { cutPatches } from './patches.js';
-import { reduceSum } from './reduce.js';
+import { reduceSum } from './reduceSum.js';
 import { reshape } from './shape.js';
 import { onnxCalls, tfjsCalls } from './tensorCalls.js';
 import { cutWindows, sumWindows } from './unfold.js';

@@ -1,39 +1,118 @@
-/** Sums over axes. The reduced axes keep extent 1, so that the gradient is a plain broadcast. */
-import { MeedError } from '../../foundation/index.js';
+/** Means, extremes and their kin over axes. Entries that share the maximum share its gradient evenly. */
 import { type GraphBuilder, type Operator, stridesOf, type Value } from '../graph.js';
-import { samplesUnless } from '../sampleLayout.js';
 import { expand } from './broadcast.js';
+import { equal } from './compare.js';
+import { divide, exp, multiply, subtract } from './elementwise.js';
+import { reduceSum } from './reduceSum.js';
+import { axesOf, grouped, reduce, reduction, sum } from './reduction.js';
+import { scalar } from './sharedConstant.js';
 
-const REDUCE_SUM: Operator = {
-  name: 'ReduceSum',
-  shape: ([input], attributes) => {
-    const axes = attributes.axes as readonly number[];
-    for (const axis of axes) {
-      if (!(axis in input)) throw new MeedError(`[${input}] has no axis ${axis}`, 'Name an axis it has');
-    }
-    return input.map((extent, i) => (axes.includes(i) ? 1 : extent));
+const largest = (entries: Float64Array): number => entries.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+
+const REDUCE_MEAN = reduction({
+  name: 'ReduceMean',
+  compute: (entries) => sum(entries) / entries.length,
+  tfjs: (tf, x, axes) => tf.mean(x, axes, true),
+  gradient: (g, x, _y, dy, axes) => expand(g, multiply(g, dy, scalar(g, 1 / count(x, axes))), x.shape),
+});
+const REDUCE_SUM_SQUARE = reduction({
+  name: 'ReduceSumSquare',
+  compute: (entries) => sum(entries.map((entry) => entry * entry)),
+  tfjs: (tf, x, axes) => tf.sum(tf.square(x), axes, true),
+  gradient: (g, x, _y, dy) => multiply(g, x, multiply(g, dy, scalar(g, 2))),
+});
+const REDUCE_MAX = reduction({
+  name: 'ReduceMax',
+  compute: largest,
+  tfjs: (tf, x, axes) => tf.max(x, axes, true),
+  gradient: ties,
+});
+const REDUCE_MIN = reduction({
+  name: 'ReduceMin',
+  compute: (entries) => -largest(entries.map((entry) => -entry)),
+  tfjs: (tf, x, axes) => tf.min(x, axes, true),
+  gradient: ties,
+});
+const REDUCE_LOG_SUM_EXP = reduction({
+  name: 'ReduceLogSumExp',
+  compute: (entries) => {
+    const max = largest(entries);
+    return max + Math.log(sum(entries.map((entry) => Math.exp(entry - max))));
   },
-  lower: (sink, [input], { attributes }) =>
-    void sink.emit('ReduceSum', [input, sink.int64(attributes.axes as readonly number[])], { keepdims: 1 }),
-  interpret: ([input], { output }) => {
-    const sums = new Float64Array(output.shape.reduce((a, b) => a * b, 1));
-    const from = stridesOf(input.shape);
-    const to = stridesOf(output.shape);
-    for (let position = 0; position < input.data.length; position++) {
-      let index = 0;
-      for (let i = 0; i < from.length; i++) {
-        if (output.shape[i] > 1) index += (Math.floor(position / from[i]) % input.shape[i]) * to[i];
-      }
-      sums[index] += input.data[position];
-    }
-    return sums;
+  tfjs: (tf, x, axes) => tf.logSumExp(x, axes, true),
+  gradient: (g, x, y, dy) => multiply(g, dy, exp(g, subtract(g, x, y))),
+});
+
+/** dy shared by the entries that are equal to the result. */
+function ties(g: GraphBuilder, x: Value, y: Value, dy: Value, axes: readonly number[]): Value {
+  const at = equal(g, x, y);
+  return multiply(g, at, divide(g, dy, reduceSum(g, at, axes)));
+}
+
+function count(x: Value, axes: readonly number[]): number {
+  return axes.reduce((product, axis) => product * x.shape[axis], 1);
+}
+
+/** x − mean(x). Equal to its own transpose, so the gradient is the operator again. */
+const CENTRE: Operator = {
+  ...REDUCE_MEAN,
+  name: 'Centre',
+  shape: (shapes, attributes) => {
+    REDUCE_MEAN.shape(shapes, attributes);
+    return shapes[0];
   },
-  tfjs: (tf, [input], { attributes }) => tf.sum(input, [...(attributes.axes as readonly number[])], true),
-  gradient: (builder, node, dy) => [expand(builder, dy, node.inputs[0].shape)],
-  samples: samplesUnless(({ attributes }) => attributes.axes as readonly number[]),
+  lower: (sink, [x], node) => {
+    const mean = sink.emit('ReduceMean', [x, sink.int64(axesOf(node))], { keepdims: 1 });
+    sink.emit('Sub', [x, mean]);
+  },
+  interpret: ([x], node) => {
+    const shape = x.shape.map((extent, axis) => (axesOf(node).includes(axis) ? 1 : extent));
+    const means = grouped(x, shape).map((entries) => sum(entries) / entries.length);
+    const from = stridesOf(x.shape);
+    const to = stridesOf(shape);
+    return x.data.map((entry, position) => {
+      const group = from.reduce(
+        (index, stride, i) => index + (shape[i] > 1 ? (Math.floor(position / stride) % x.shape[i]) * to[i] : 0),
+        0,
+      );
+      return entry - means[group];
+    });
+  },
+  tfjs: (tf, [x], node) => tf.sub(x, tf.mean(x, [...axesOf(node)], true)),
+  gradient: (g, node, dy) => [centre(g, dy, axesOf(node))],
 };
 
-/** Sum over `axes`, which keep extent 1. */
-export function reduceSum(builder: GraphBuilder, input: Value, axes: readonly number[]): Value {
-  return axes.length === 0 ? input : builder.apply(REDUCE_SUM, [input], { axes });
+/** Mean over `axes`, which keep extent 1. */
+export function reduceMean(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return reduce(g, REDUCE_MEAN, x, axes);
+}
+
+/** Σ x² over `axes`, which keep extent 1. */
+export function reduceSumSquare(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return axes.length === 0 ? multiply(g, x, x) : reduce(g, REDUCE_SUM_SQUARE, x, axes);
+}
+
+/** Largest entry over `axes`, which keep extent 1. */
+export function reduceMax(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return reduce(g, REDUCE_MAX, x, axes);
+}
+
+/** Smallest entry over `axes`, which keep extent 1. */
+export function reduceMin(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return reduce(g, REDUCE_MIN, x, axes);
+}
+
+/** log Σ exp over `axes`, which keep extent 1, without overflow. */
+export function logSumExp(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return reduce(g, REDUCE_LOG_SUM_EXP, x, axes);
+}
+
+/** x less its mean over `axes`, in the shape of x. */
+export function centre(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return g.apply(CENTRE, [x], { axes });
+}
+
+/** Mean squared distance from the mean over `axes`, which keep extent 1 (divided by n, not n − 1). */
+export function variance(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
+  return multiply(g, reduceSumSquare(g, centre(g, x, axes), axes), scalar(g, 1 / count(x, axes)));
 }

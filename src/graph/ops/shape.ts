@@ -2,6 +2,7 @@
 import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, type Shape, sameShape, sizeOf, stridesOf, type Value } from '../graph.js';
 import { alignedSamples, isSampleAxis, reshapedSamples, samplesUnless } from '../sampleLayout.js';
+import { pad } from './pad.js';
 
 const RESHAPE: Operator = {
   name: 'Reshape',
@@ -105,13 +106,8 @@ const SLICE: Operator = {
   samples: samplesUnless(({ attributes }) => [Number(attributes.axis)]),
   gradient: (builder, node, dy) => {
     const { axis, start, end } = sliceRange(node.attributes);
-    const shape = node.inputs[0].shape;
-    const zeros = (extent: number): Value[] => {
-      if (extent === 0) return [];
-      const part = shape.map((e, i) => (i === axis ? extent : e));
-      return [builder.constant(new Float32Array(sizeOf(part)), part)];
-    };
-    return [concat(builder, [...zeros(start), dy, ...zeros(shape[axis] - end)], axis)];
+    const zeros = dy.shape.map(() => 0);
+    return [pad(builder, dy, zeros.with(axis, start), zeros.with(axis, node.inputs[0].shape[axis] - end))];
   },
 };
 
