@@ -1,69 +1,12 @@
 /**
  * Encodes a graph as an ONNX model (IR 8, opset 18), the form in which engines run it and auditors hash it. The schema is
- * the part of onnx.proto3 (ONNX, Apache-2.0) that our graphs need; field numbers are the standard's.
+ * in onnxSchema.ts.
  * The trap: names must be unique and stable, so that equal graphs give equal bytes.
  */
-import protobuf from 'protobufjs';
 import type { Graph, OnnxAttribute, OnnxSink } from './graph.js';
+import { ATTRIBUTE_CODE, ELEMENT_CODE, ONNX_SCHEMA } from './onnxSchema.js';
 
-const SCHEMA = protobuf.Root.fromJSON({
-  nested: {
-    ModelProto: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        producerName: { type: 'string', id: 2 },
-        graph: { type: 'GraphProto', id: 7 },
-        opsetImport: { rule: 'repeated', type: 'OperatorSetIdProto', id: 8 },
-      },
-    },
-    OperatorSetIdProto: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    GraphProto: {
-      fields: {
-        node: { rule: 'repeated', type: 'NodeProto', id: 1 },
-        name: { type: 'string', id: 2 },
-        initializer: { rule: 'repeated', type: 'TensorProto', id: 5 },
-        input: { rule: 'repeated', type: 'ValueInfoProto', id: 11 },
-        output: { rule: 'repeated', type: 'ValueInfoProto', id: 12 },
-      },
-    },
-    NodeProto: {
-      fields: {
-        input: { rule: 'repeated', type: 'string', id: 1 },
-        output: { rule: 'repeated', type: 'string', id: 2 },
-        name: { type: 'string', id: 3 },
-        opType: { type: 'string', id: 4 },
-        attribute: { rule: 'repeated', type: 'AttributeProto', id: 5 },
-      },
-    },
-    AttributeProto: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        f: { type: 'float', id: 2 },
-        i: { type: 'int64', id: 3 },
-        s: { type: 'bytes', id: 4 },
-        ints: { rule: 'repeated', type: 'int64', id: 8 },
-        type: { type: 'int32', id: 20 },
-      },
-    },
-    TensorProto: {
-      fields: {
-        dims: { rule: 'repeated', type: 'int64', id: 1 },
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-      },
-    },
-    ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
-    TypeProto: { fields: { tensorType: { type: 'TypeProtoTensor', id: 1 } } },
-    TypeProtoTensor: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'TensorShapeProto', id: 2 } } },
-    TensorShapeProto: { fields: { dim: { rule: 'repeated', type: 'DimensionProto', id: 1 } } },
-    DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 } } },
-  },
-});
-
-const ELEMENT = { float32: 1, float64: 11 } as const;
-const INT64 = 7;
-const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const ELEMENT = { float32: ELEMENT_CODE.float32, float64: ELEMENT_CODE.float64 } as const;
 const IR_VERSION = 8;
 export const OPSET = 18;
 
@@ -95,7 +38,7 @@ export function encodeOnnx(graph: Graph, precision: Precision = 'float32'): Uint
       },
       int64(values) {
         const result = `${output}_c${part++}`;
-        initializers.push(tensor(result, INT64, [values.length], BigInt64Array.from(values, BigInt)));
+        initializers.push(tensor(result, ELEMENT_CODE.int64, [values.length], BigInt64Array.from(values, BigInt)));
         return result;
       },
       scalar(value) {
@@ -125,7 +68,7 @@ export function encodeOnnx(graph: Graph, precision: Precision = 'float32'): Uint
     name: valueName,
     type: { tensorType: { elemType: element, shape: { dim: value.shape.map((dimValue) => ({ dimValue })) } } },
   });
-  const model = SCHEMA.lookupType('ModelProto');
+  const model = ONNX_SCHEMA.lookupType('ModelProto');
   return model
     .encode(
       model.create({
@@ -150,10 +93,10 @@ function nameOf(id: number): string {
 
 function encodeAttributes(attributes: Readonly<Record<string, OnnxAttribute>>): object[] {
   return Object.entries(attributes).map(([name, value]) => {
-    if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE.int };
-    if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: ATTRIBUTE.string };
-    if ('float' in value) return { name, f: value.float, type: ATTRIBUTE.float };
-    return { name, ints: value, type: ATTRIBUTE.ints };
+    if (typeof value === 'number') return { name, i: value, type: ATTRIBUTE_CODE.int };
+    if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: ATTRIBUTE_CODE.string };
+    if ('float' in value) return { name, f: value.float, type: ATTRIBUTE_CODE.float };
+    return { name, ints: value, type: ATTRIBUTE_CODE.ints };
   });
 }
 
