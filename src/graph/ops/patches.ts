@@ -17,13 +17,22 @@ export function cutPatches<T>(calls: TensorCalls<T>, x: T, window: Window, fill:
     const tiles = calls.reshape(kept, [n, channels, ...positions.flatMap((count, i) => [count, window.kernel[i]])]);
     return calls.reshape(calls.transpose(tiles, tileOrder(positions.length)), shape);
   }
+  const taps = cutTaps(calls, x, window, fill);
+  return calls.concat(
+    taps.map((tap) => calls.reshape(tap, [n, channels, 1, sizeOf(positions)])),
+    2,
+  );
+}
+
+/** For each tap what it sees at every position: K times [a, b, ...positions] of x [a, b, ...extents]. */
+function cutTaps<T>(calls: TensorCalls<T>, x: T, window: Window, fill: number): T[] {
+  const [a, b, ...extents] = calls.shapeOf(x);
+  const positions = positionsOf(extents, window);
   const rank = extents.length;
   const padded = calls.pad(x, [0, 0, ...window.pads.slice(0, rank)], [0, 0, ...window.pads.slice(rank)], fill);
-  const cuts = tapOffsets(window).map((offset) => {
-    const cut = calls.take(padded, [0, 0, ...offset], [n, channels, ...positions], [1, 1, ...window.strides]);
-    return calls.reshape(cut, [n, channels, 1, sizeOf(positions)]);
-  });
-  return calls.concat(cuts, 2);
+  return tapOffsets(window).map((offset) =>
+    calls.take(padded, [0, 0, ...offset], [a, b, ...positions], [1, 1, ...window.strides]),
+  );
 }
 
 /** The adjoint of `cutPatches`: [n, C, K, T] → [n, C, ...extents], summed where windows overlap. */
@@ -42,16 +51,27 @@ export function sumPatches<T>(calls: TensorCalls<T>, patches: T, extents: Shape,
     const after = extents.map((extent, i) => extent - whole[i]);
     return calls.pad(calls.reshape(tiles, [n, channels, ...whole]), zeros(rank + 2), [0, 0, ...after], 0);
   }
-  const padded = extents.map((extent, i) => extent + window.pads[i] + window.pads[i + rank]);
-  const parts = tapOffsets(window).map((offset, tap) => {
+  const taps = Array.from({ length: sizeOf(window.kernel) }, (_, tap) => {
     const cut = calls.take(patches, [0, 0, tap, 0], [n, channels, 1, sizeOf(positions)], ones(4));
-    let part = calls.reshape(cut, [n, channels, ...positions]);
-    for (const axis of positions.keys()) part = spread(calls, part, axis + 2, window.strides[axis]);
-    const wide = calls.shapeOf(part).slice(2);
-    const after = padded.map((extent, i) => extent - offset[i] - wide[i]);
-    return calls.pad(part, [0, 0, ...offset], [0, 0, ...after], 0);
+    return calls.reshape(cut, [n, channels, ...positions]);
   });
-  return calls.take(calls.sum(parts), [0, 0, ...window.pads.slice(0, rank)], [n, channels, ...extents], ones(rank + 2));
+  return sumTaps(calls, taps, extents, window);
+}
+
+/** The adjoint of `cutTaps`. */
+function sumTaps<T>(calls: TensorCalls<T>, taps: readonly T[], extents: Shape, window: Window): T {
+  const rank = extents.length;
+  const padded = extents.map((extent, i) => extent + window.pads[i] + window.pads[i + rank]);
+  const offsets = tapOffsets(window);
+  const parts = taps.map((tap, k) => {
+    let part = tap;
+    for (const axis of extents.keys()) part = spread(calls, part, axis + 2, window.strides[axis]);
+    const wide = calls.shapeOf(part).slice(2);
+    const after = padded.map((extent, i) => extent - offsets[k][i] - wide[i]);
+    return calls.pad(part, [0, 0, ...offsets[k]], [0, 0, ...after], 0);
+  });
+  const [a, b] = calls.shapeOf(taps[0]);
+  return calls.take(calls.sum(parts), [0, 0, ...window.pads.slice(0, rank)], [a, b, ...extents], ones(rank + 2));
 }
 
 /** y [n, O, ...positions] of x [n, C, ...extents] and w [O, C/G, ...kernel]. */
@@ -75,22 +95,23 @@ export function convolveTransposed<T>(
   const channels = calls.shapeOf(w)[1] * groups;
   const filters = calls.transpose(filterMatrix(calls, w, groups), [0, 2, 1]);
   const product = calls.matmul(filters, toGroups(calls, dy, groups));
-  const taps = sizeOf(window.kernel);
-  const width = (channels / groups) * taps;
-  const patches = fromGroups(
-    calls,
-    product,
-    [n, groups, width, sizeOf(positions)],
-    [n, channels, taps, sizeOf(positions)],
-  );
-  return sumPatches(calls, patches, extents, window);
+  const stacked = calls.reshape(product, [channels, sizeOf(window.kernel), n, sizeOf(positions)]);
+  const taps = Array.from({ length: sizeOf(window.kernel) }, (_, tap) => {
+    const cut = calls.take(stacked, [0, tap, 0, 0], [channels, 1, n, sizeOf(positions)], ones(4));
+    return calls.reshape(cut, [channels, n, ...positions]);
+  });
+  return swapFirst(calls, sumTaps(calls, taps, extents, window));
 }
 
 /** The gradient of w: [O, C/G, ...kernel] from x and y's gradient. */
 export function convolveFilters<T>(calls: TensorCalls<T>, [x, dy]: readonly [T, T], window: Window, groups: number): T {
-  const patches = calls.transpose(patchMatrix(calls, x, window, groups), [0, 2, 1]);
-  const product = calls.matmul(toGroups(calls, dy, groups), patches);
-  return calls.reshape(product, [calls.shapeOf(dy)[1], calls.shapeOf(x)[1] / groups, ...window.kernel]);
+  const [n, filters, ...positions] = calls.shapeOf(dy);
+  const columns = n * sizeOf(positions);
+  const rows = calls.reshape(dy, [n, groups, filters / groups, sizeOf(positions)]);
+  const deltas = calls.reshape(calls.transpose(rows, [1, 0, 3, 2]), [groups, columns, filters / groups]);
+  const product = calls.matmul(patchMatrix(calls, x, window, groups), deltas);
+  const width = calls.shapeOf(x)[1] / groups;
+  return calls.reshape(calls.transpose(product, [0, 2, 1]), [filters, width, ...window.kernel]);
 }
 
 /** [G, O/G, C/G·K]. */
@@ -99,11 +120,16 @@ function filterMatrix<T>(calls: TensorCalls<T>, w: T, groups: number): T {
   return calls.reshape(w, [groups, filters / groups, sizeOf(rest)]);
 }
 
-/** [G, C/G·K, n·T]. */
+/** [G, C/G·K, n·T]. Changing the axes of x before it is cut moves K times less than changing those of the patches. */
 function patchMatrix<T>(calls: TensorCalls<T>, x: T, window: Window, groups: number): T {
-  const patches = cutPatches(calls, x, window, 0);
-  const [n, channels, taps, positions] = calls.shapeOf(patches);
-  return toGroups(calls, calls.reshape(patches, [n, channels * taps, positions]), groups);
+  const [n, channels, ...extents] = calls.shapeOf(x);
+  const columns = n * sizeOf(positionsOf(extents, window));
+  const taps = cutTaps(calls, swapFirst(calls, x), window, 0);
+  const patches = calls.concat(
+    taps.map((tap) => calls.reshape(tap, [channels, 1, columns])),
+    1,
+  );
+  return calls.reshape(patches, [groups, (channels / groups) * taps.length, columns]);
 }
 
 /** [n, C, ...positions] → [G, C/G, n·T]. */
@@ -117,6 +143,11 @@ function toGroups<T>(calls: TensorCalls<T>, x: T, groups: number): T {
 function fromGroups<T>(calls: TensorCalls<T>, x: T, [n, groups, width, positions]: readonly number[], shape: Shape): T {
   const split = calls.reshape(x, [groups, width, n, positions]);
   return calls.reshape(calls.transpose(split, [2, 0, 1, 3]), shape);
+}
+
+function swapFirst<T>(calls: TensorCalls<T>, x: T): T {
+  const rank = calls.shapeOf(x).length;
+  return calls.transpose(x, [1, 0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2)]);
 }
 
 /** Where each tap of the kernel starts in the padded tensor. */
