@@ -24,6 +24,8 @@ export interface CholeskyFactor<P extends Precision = 'float32'> {
 const BLOCK = 256;
 /** Rows under a diagonal block done by one run. */
 const ROWS = 1024;
+/** Known columns eliminated by one product; the engine copies them out of their rows, into memory of its own. */
+const INNER = 1024;
 
 const ROUNDOFF: Readonly<Record<Precision, number>> = { float32: 2 ** -24, float64: 2 ** -53 };
 
@@ -90,8 +92,11 @@ function panelGraph(rowCount: number, n: number, start: number): Graph {
   const inverse = g.input('inverse', [BLOCK, BLOCK]);
   let panel = slice(g, rows, 1, start, end);
   if (start > 0) {
-    const known = transpose(g, slice(g, g.input('pivots', [BLOCK, n]), 1, 0, start));
-    panel = subtract(g, panel, matmul(g, slice(g, rows, 1, 0, start), known));
+    const pivots = g.input('pivots', [BLOCK, n]);
+    for (let from = 0; from < start; from += INNER) {
+      const to = Math.min(from + INNER, start);
+      panel = subtract(g, panel, matmul(g, slice(g, rows, 1, from, to), transpose(g, slice(g, pivots, 1, from, to))));
+    }
   }
   return g.build({ panel: matmul(g, panel, transpose(g, inverse)) });
 }
