@@ -1,2 +1,12 @@
+export type { Adapter } from './adapter.js';
+export { type DeviceReport, probeDevice, probeTfjs } from './devices.js';
 export type { CompileOptions, DeviceKind, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
-export { type CpuOptions, cpuEngine } from './onnxruntime.js';
+export { type CpuOptions, cpuEngine, type Strictness } from './onnxruntime.js';
+export {
+  DEVICE_CHOICES,
+  type DeviceChoice,
+  ENGINE_KINDS,
+  type EngineKind,
+  type EngineOptions,
+  openEngine,
+} from './open.js';

@@ -1,87 +1,216 @@
 /**
- * ONNX Runtime on the CPU. The traps: `run` blocks the event loop while it computes, and a product's last bits depend on
- * the shape (never on the thread count), so whoever needs equal bits keeps equal chunk boundaries.
- * A "device" tensor is here a tensor of the runtime, which saves nothing but a wrapper.
+ * ONNX Runtime on the CPU, on CUDA and on WebGPU. The traps: `run` blocks the event loop while it computes, and a
+ * product's last bits depend on the shape (never on the thread count), so whoever needs equal bits keeps equal chunk
+ * boundaries. Only WebGPU lets a tensor stay on the device; kept outputs of the two others are in this process' memory.
+ * WebGPU has no float64: such a program runs on the CPU and says so, every operator of it, in `handedBack`.
  */
 import { createRequire } from 'node:module';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { MeedError } from '../foundation/index.js';
-import { encodeOnnx, type Graph, type Precision, type Shape } from '../graph/index.js';
-import type { CompileOptions, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
+import { MeedError, messageOf } from '../foundation/index.js';
+import { encodeOnnx, type Graph, GraphBuilder, type Precision, type Shape } from '../graph/index.js';
+import type { CompileOptions, DeviceKind, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
+import { checkedFeed, fedNumbers } from './feeds.js';
+import { type GpuHome, GpuTensor } from './gpuTensor.js';
+import { isFallbackRefusal, operatorsOnCpu } from './handedBack.js';
+import { HostTensor } from './hostTensor.js';
+import { Residents } from './residents.js';
 
 export interface CpuOptions {
   /** Threads of one operator; 1 is fastest for small graphs. */
   readonly threads: number;
 }
 
+/** Whether a program may leave operators to the CPU. */
+export type Strictness = 'strict' | 'lenient';
+
+export interface RuntimeOptions extends CpuOptions {
+  readonly device: DeviceKind;
+  readonly strict: Strictness;
+  /** What the device is called, for the engine's name. */
+  readonly adapter?: string;
+  /** Told once a program about the operators that are left to the CPU, where that is allowed. */
+  readonly onHandedBack?: (operators: readonly string[]) => void;
+}
+
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
 
 /** @param options defaults to one thread */
 export function cpuEngine(options: CpuOptions = { threads: 1 }): Engine {
+  return runtimeEngine({ ...options, device: 'cpu', strict: 'lenient' });
+}
+
+/** The device is taken at its word: whether it is there is found out by `openEngine`. */
+export function runtimeEngine(options: RuntimeOptions): Engine {
+  const { device, adapter } = options;
+  const copies = device === 'webgpu' ? new DeviceCopies(options.threads) : undefined;
   return {
-    name: `onnxruntime-node ${version} cpu`,
-    device: 'cpu',
-    compile: (graph, compileOptions) => compile(graph, options, compileOptions ?? {}),
-    upload: async (tensor) => hostTensor(tensor.shape, tensor.data),
+    name: `onnxruntime-node ${version} ${device}${adapter === undefined ? '' : ` (${adapter})`}`,
+    device,
+    compile: (graph, compileOptions) => compile(graph, options, copies, compileOptions ?? {}),
+    async upload<P extends Precision>(tensor: Tensor<P>): Promise<DeviceTensor<P>> {
+      const { shape, data } = tensor;
+      if (copies && data instanceof Float32Array) return asDeviceTensor<P>(await copies.toDevice(shape, data));
+      return new HostTensor<P>(shape, data.slice() as Numbers<P>);
+    },
   };
 }
 
 async function compile<P extends Precision, Kept extends string>(
   graph: Graph,
-  { threads }: CpuOptions,
+  options: RuntimeOptions,
+  copies: DeviceCopies | undefined,
   { precision, keep = [] }: CompileOptions<P, Kept>,
 ): Promise<Program<P, Kept>> {
   const element: Precision = precision ?? 'float32';
-  const session = await InferenceSession.create(encodeOnnx(graph, element), {
-    executionProviders: ['cpu'],
+  for (const name of keep) {
+    if (!graph.outputs.has(name)) throw new MeedError(`The graph has no output "${name}" to keep`, 'Keep its outputs');
+  }
+  await copies?.residents.release();
+  const onDevice = copies !== undefined && element === 'float32' ? copies : undefined;
+  const { session, handedBack } = await openSession(graph, element, options, onDevice ? keep : []);
+  const inputs = [...graph.inputs].map(([name, { shape }]) => ({ name, shape }));
+  const outputs = [...graph.outputs].map(([name, { shape }]) => ({ name, shape }));
+  const kept = new Set<string>(keep);
+
+  const compute = async (feeds: Readonly<Record<string, Feed<P>>>): Promise<Record<string, OrtTensor>> => {
+    const fed: Record<string, OrtTensor> = {};
+    for (const { name, shape } of inputs) {
+      const feed = checkedFeed(name, shape, feeds[name]);
+      fed[name] =
+        onDevice && feed instanceof GpuTensor ? feed.handle : new OrtTensor(element, fedNumbers(name, feed), shape);
+    }
+    return session.run(fed);
+  };
+  const runKeeping: Program<P, Kept>['runKeeping'] = async (feeds) => {
+    const results = await compute(feeds);
+    const host: Record<string, Tensor<P>> = {};
+    const stays: Record<string, DeviceTensor<P>> = {};
+    for (const { name, shape } of outputs) {
+      if (!kept.has(name)) host[name] = { shape, data: results[name].data as Numbers<P> };
+      else if (onDevice) stays[name] = asDeviceTensor<P>(new GpuTensor(shape, results[name], onDevice));
+      else stays[name] = new HostTensor<P>(shape, results[name].data as Numbers<P>);
+    }
+    return { host, kept: stays as Record<Kept, DeviceTensor<P>> };
+  };
+  return {
+    handedBack,
+    async run(feeds) {
+      const { host, kept: unused } = await runKeeping(feeds);
+      for (const tensor of Object.values<DeviceTensor<P>>(unused)) tensor.dispose();
+      return host;
+    },
+    runKeeping,
+    async dispose() {
+      if (!copies) return session.release();
+      copies.residents.giveUp(session);
+      await copies.residents.release();
+    },
+  };
+}
+
+interface OpenedSession {
+  readonly session: InferenceSession;
+  readonly handedBack: readonly string[];
+}
+
+async function openSession(
+  graph: Graph,
+  element: Precision,
+  { device, threads, strict, onHandedBack }: RuntimeOptions,
+  keep: readonly string[],
+): Promise<OpenedSession> {
+  const model = encodeOnnx(graph, element);
+  if (device === 'cpu')
+    return { session: await InferenceSession.create(model, sessionOptions('cpu', threads)), handedBack: [] };
+  if (device === 'webgpu' && element === 'float64') {
+    const handedBack = [...new Set(graph.nodes.map(({ operator }) => operator.name))].sort();
+    tellHandedBack(handedBack, device, strict, onHandedBack);
+    return { session: await InferenceSession.create(model, sessionOptions('cpu', threads)), handedBack };
+  }
+  const base = sessionOptions(device, threads);
+  const located: InferenceSession.SessionOptions = {
+    ...base,
+    ...(keep.length > 0 && {
+      preferredOutputLocation: Object.fromEntries(
+        [...graph.outputs.keys()].map((name) => [name, keep.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
+      ),
+    }),
+  };
+  try {
+    // ORT logs the refusal as an error of its own, which it is not: severity 4 leaves fatal ones only.
+    const whole = { ...located, logSeverityLevel: 4, extra: { session: { disable_cpu_ep_fallback: '1' } } } as const;
+    return { session: await InferenceSession.create(model, whole), handedBack: [] };
+  } catch (error) {
+    if (!isFallbackRefusal(messageOf(error))) throw error;
+  }
+  const handedBack = await operatorsOnCpu(model, graph, element, base);
+  tellHandedBack(handedBack, device, strict, onHandedBack);
+  return { session: await InferenceSession.create(model, located), handedBack };
+}
+
+function tellHandedBack(
+  operators: readonly string[],
+  device: DeviceKind,
+  strict: Strictness,
+  onHandedBack: RuntimeOptions['onHandedBack'],
+): void {
+  if (operators.length === 0) return;
+  if (strict === 'strict') {
+    throw new MeedError(
+      `The device ${device} leaves to the CPU: ${operators.join(', ')}`,
+      'Run without --strict-device to let the CPU compute them, or with --device cpu',
+    );
+  }
+  onHandedBack?.(operators);
+}
+
+function sessionOptions(device: DeviceKind, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-  });
-  const inputs = [...graph.inputs].map(([name, { shape }]) => ({ name, shape }));
-  const outputs = [...graph.outputs].map(([name, { shape }]) => ({ name, shape }));
-  const compute = async (feeds: Readonly<Record<string, Feed<P>>>): Promise<Record<string, Tensor<P>>> => {
-    const fed: Record<string, OrtTensor> = {};
-    for (const { name, shape } of inputs)
-      fed[name] = new OrtTensor(element, dataOf<P>(name, shape, feeds[name]), shape);
-    const results = await session.run(fed);
-    const tensors: Record<string, Tensor<P>> = {};
-    for (const { name, shape } of outputs) tensors[name] = { shape, data: results[name].data as Numbers<P> };
-    return tensors;
-  };
-  return {
-    handedBack: [],
-    run: compute,
-    async runKeeping(feeds) {
-      const host = await compute(feeds);
-      const kept = {} as Record<Kept, DeviceTensor<P>>;
-      for (const name of keep) {
-        kept[name] = hostTensor(host[name].shape, host[name].data);
-        delete host[name];
-      }
-      return { host, kept };
-    },
-    dispose: () => session.release(),
   };
 }
 
-function hostTensor<P extends Precision>(shape: Shape, data: Numbers<P>): DeviceTensor<P> & Tensor<P> {
-  return { device: 'cpu', shape, data, read: async () => ({ shape, data }), dispose() {} };
+/** Copies to and from WebGPU's memory: a session a shape and direction, of one Identity. */
+class DeviceCopies implements GpuHome {
+  readonly residents = new Residents();
+  readonly #threads: number;
+  readonly #sessions = new Map<string, Promise<InferenceSession>>();
+
+  constructor(threads: number) {
+    this.#threads = threads;
+  }
+
+  async readBack(shape: Shape, tensor: OrtTensor): Promise<Float32Array> {
+    const session = await this.#session(shape, 'cpu');
+    const { y } = await session.run({ x: tensor });
+    return y.data as Float32Array;
+  }
+
+  async toDevice(shape: Shape, data: Float32Array): Promise<GpuTensor> {
+    const session = await this.#session(shape, 'gpu-buffer');
+    const { y } = await session.run({ x: new OrtTensor('float32', data, shape) });
+    return new GpuTensor(shape, y, this);
+  }
+
+  #session(shape: Shape, location: 'cpu' | 'gpu-buffer'): Promise<InferenceSession> {
+    const key = `${location} ${shape}`;
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const g = new GraphBuilder();
+    const session = InferenceSession.create(encodeOnnx(g.build({ y: g.input('x', shape) })), {
+      ...sessionOptions('webgpu', this.#threads),
+      preferredOutputLocation: location,
+    });
+    this.#sessions.set(key, session);
+    return session;
+  }
 }
 
-function dataOf<P extends Precision>(name: string, shape: Shape, feed: Feed<P> | undefined): Numbers<P> {
-  if (!feed || feed.shape.length !== shape.length || feed.shape.some((extent, i) => extent !== shape[i])) {
-    throw new MeedError(
-      `The graph's input "${name}" has the shape [${shape}], it was given ${feed ? `[${feed.shape}]` : 'nothing'}`,
-      'Feed every input with its own shape',
-    );
-  }
-  if (!('data' in feed)) {
-    throw new MeedError(
-      `The input "${name}" was given a tensor that is on ${'device' in feed ? feed.device : 'another device'}`,
-      'Read it back first, or feed it to a program of its own engine',
-    );
-  }
-  return feed.data;
+/** Only float32 programs keep tensors on WebGPU, so there P is float32, which the compiler cannot see. */
+function asDeviceTensor<P extends Precision>(tensor: GpuTensor): DeviceTensor<P> {
+  return tensor as unknown as DeviceTensor<P>;
 }

@@ -1,0 +1,49 @@
+/**
+ * A tensor in the memory of a WebGPU device, as onnxruntime-node 1.30 gives it. The traps, all measured: `getData()` on
+ * it aborts the process, so it is read by a session that copies it to an output on the host; a CPU session reads garbage
+ * from it, so only this engine's programs accept it; undisposed, it is never freed. Outputs that share memory with inputs
+ * are counted by the runtime: either may be disposed of first (but see residents.ts).
+ */
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Shape } from '../graph/index.js';
+import type { DeviceTensor, Tensor } from './engine.js';
+import { disposedError } from './hostTensor.js';
+import type { Residents } from './residents.js';
+
+/** What a device tensor needs of its engine. */
+export interface GpuHome {
+  readonly residents: Residents;
+  /** Copies it to this process' memory. */
+  readBack(shape: Shape, tensor: OrtTensor): Promise<Float32Array>;
+}
+
+export class GpuTensor implements DeviceTensor<'float32'> {
+  readonly device = 'webgpu';
+  readonly shape: Shape;
+  readonly #home: GpuHome;
+  #tensor: OrtTensor | undefined;
+
+  constructor(shape: Shape, tensor: OrtTensor, home: GpuHome) {
+    this.shape = shape;
+    this.#tensor = tensor;
+    this.#home = home;
+    home.residents.arrive();
+  }
+
+  /** @throws MeedError after disposal */
+  get handle(): OrtTensor {
+    if (!this.#tensor) throw disposedError(this.shape, this.device);
+    return this.#tensor;
+  }
+
+  async read(): Promise<Tensor> {
+    return { shape: this.shape, data: await this.#home.readBack(this.shape, this.handle) };
+  }
+
+  dispose(): void {
+    if (!this.#tensor) return;
+    this.#tensor.dispose();
+    this.#tensor = undefined;
+    this.#home.residents.leave();
+  }
+}
