@@ -42,7 +42,7 @@ const NOWHERE: Origins = new Map();
 
 /** A constant; its numbers are computed when first asked for. */
 export function known(element: Element, shape: Shape, compute: () => Numbers, origins: Origins = NOWHERE): Known {
-  refuseHuge(shape);
+  refuseHuge(shape, MOST_FOLDED);
   let data: Numbers | undefined;
   return {
     kind: 'known',
@@ -71,11 +71,14 @@ export function wholeList(values: readonly number[]): Known {
   return known('int', [values.length], () => Float64Array.from(values));
 }
 
-export function refuseHuge(shape: Shape): void {
-  if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 0) || sizeOf(shape) > MOST_FOLDED) {
+/** Entries that any value of a graph may have; engines count them in 32 bits. */
+const MOST_ENTRIES = 2 ** 31 - 1;
+
+export function refuseHuge(shape: Shape, most = MOST_ENTRIES): void {
+  if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 0) || sizeOf(shape) > most) {
     throw new MeedError(
-      `A computed constant would have the shape [${shape}]`,
-      `Constants of at most ${MOST_FOLDED} numbers are computed; check the bound dimensions`,
+      `A computed value would have the shape [${shape}]`,
+      `It may have at most ${most} numbers; check the bound dimensions`,
     );
   }
 }

@@ -87,7 +87,7 @@ export async function readOnnx(path: string, options: ReadOptions = {}): Promise
   const bound = bindDimensions(model, options.bind ?? {});
   const { samples, inputs } = bound;
   const look = firstLook(model, inputs, samples);
-  const weights = chosenWeights(model, look, options);
+  const weights = chosenWeights(look, options);
   const parameters = weights.map((name): ImportedParameter => {
     const { shape, data } = look.stored.get(name) as Known;
     return { name, shape, data: data(), layers: look.uses.get(name) ?? [] };
@@ -180,19 +180,14 @@ function firstLook(model: OnnxModel, inputs: readonly ImportedInput[], samples: 
   return { values, stored, uses };
 }
 
-function chosenWeights(
-  model: OnnxModel,
-  { stored, uses }: Look,
-  { trainable = [], frozen = [] }: ReadOptions,
-): string[] {
+function chosenWeights({ stored, uses }: Look, { trainable = [], frozen = [] }: ReadOptions): string[] {
   for (const name of [...trainable, ...frozen]) {
     if (stored.has(name)) continue;
     throw new MeedError(`The model stores no float tensor "${name}"`, 'Name one that `meed import` lists');
   }
   const chosen = new Set([...uses.keys(), ...trainable]);
   for (const name of frozen) chosen.delete(name);
-  const order = [...model.initializers.keys(), ...stored.keys()];
-  return [...new Set(order)].filter((name) => chosen.has(name));
+  return [...stored.keys()].filter((name) => chosen.has(name));
 }
 
 function build(

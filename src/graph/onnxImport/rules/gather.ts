@@ -1,10 +1,13 @@
 /** Entries chosen by index. Indices may be computed from what is fed; a constant one along one axis is a slice. */
 
+import { sizeOf, stridesOf, type Value } from '../../graph.js';
 import { argMax } from '../../ops/argMax.js';
+import { less } from '../../ops/compare.js';
 import { add, multiply, subtract } from '../../ops/elementwise.js';
-import { gather, oneHot } from '../../ops/gather.js';
+import { gather, oneHot, scatterAdd } from '../../ops/gather.js';
 import { gatherElements } from '../../ops/gatherElements.js';
 import { reshape, slice, transpose } from '../../ops/shape.js';
+import type { Call } from '../call.js';
 import { giving, type Rules, rules } from '../rule.js';
 
 export const gatherRules: Rules = {
@@ -28,6 +31,7 @@ export const gatherRules: Rules = {
       const data = call.value(0);
       return gatherElements(call.g, data, call.value(1), call.axis(call.int('axis', 0), data.shape.length));
     },
+    ScatterElements: scatterElements,
     OneHot: (call) => {
       const ids = call.value(0);
       const [depth] = call.numbers(1);
@@ -61,3 +65,25 @@ export const gatherRules: Rules = {
     },
   }),
 };
+
+/** Adds updates to chosen entries, by their places in the flattened tensor. Replacing entries has no gradient here. */
+function scatterElements(call: Call): Value {
+  const { g } = call;
+  if (call.text('reduction', 'none') !== 'add') call.refuse('replaces entries; only reduction="add" can be read');
+  const data = call.value(0);
+  const indices = call.value(1);
+  const axis = call.axis(call.int('axis', 0), data.shape.length);
+  const strides = stridesOf(data.shape);
+  const within = stridesOf(indices.shape);
+  const offsets = Float64Array.from({ length: sizeOf(indices.shape) }, (_, position) =>
+    indices.shape.reduce((sum, extent, i) => {
+      return i === axis ? sum : sum + (Math.floor(position / within[i]) % extent) * strides[i];
+    }, 0),
+  );
+  const extent = g.constant([data.shape[axis]], []);
+  const counted = add(g, indices, multiply(g, less(g, indices, g.constant([0], [])), extent));
+  const places = add(g, multiply(g, counted, g.constant([strides[axis]], [])), g.constant(offsets, indices.shape));
+  const flat = reshape(g, places, [sizeOf(indices.shape)]);
+  const updates = reshape(g, call.value(2), [sizeOf(indices.shape)]);
+  return add(g, data, reshape(g, scatterAdd(g, flat, updates, sizeOf(data.shape)), data.shape));
+}

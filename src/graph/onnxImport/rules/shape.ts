@@ -6,6 +6,7 @@ import { trilu } from '../../ops/rearrange.js';
 import { concat, reshape, slice, transpose } from '../../ops/shape.js';
 import { stridedSlice } from '../../ops/stridedSlice.js';
 import type { Call } from '../call.js';
+import { refuseHuge } from '../operand.js';
 import { type Rules, rules } from '../rule.js';
 import { flattened, reshapeTarget, sliceRanges, squeezed, unsqueezed } from '../shapes.js';
 
@@ -52,6 +53,7 @@ export const shapeRules: Rules = rules({
   Expand: (call) => {
     const operand = call.operand(0);
     const shape = broadcastShape(operand.shape, call.numbers(1));
+    refuseHuge(shape);
     return { kind: 'traced', element: operand.element, shape, value: call.unexpanded(0) };
   },
   Trilu: (call) => {
