@@ -2,7 +2,8 @@
  * Every step-th entry along axes, forwards or backwards; its adjoint writes the entries into zeros. Both are one idea:
  * a rule `input = start + step·output` for each axis.
  * The trap: ONNX counts a negative `end` from the back, so "down to entry 0" needs an end beyond the extent; starts and
- * counts say the same without a special case and are what the node holds.
+ * counts say the same without a special case and are what the node holds. ONNX Runtime 1.30 on WebGPU begins every
+ * backward slice at the last entry, whatever its start: what lies behind the start is cut off before.
  */
 import { MeedError } from '../../foundation/index.js';
 import {
@@ -47,8 +48,19 @@ const STRIDED_SLICE: Operator = {
     const all = stepsOf(attributes);
     const axes = movedAxes(inputs[0].shape, all);
     const ends = endsOf(inputs[0].shape, all);
+    const extents = inputs[0].shape;
+    const cut = axes.filter((axis) => all.steps[axis] < 0 && all.starts[axis] !== extents[axis] - 1);
+    const from =
+      cut.length === 0
+        ? input
+        : sink.emit('Slice', [
+            input,
+            sink.int64(cut.map(() => 0)),
+            sink.int64(cut.map((axis) => all.starts[axis] + 1)),
+            sink.int64(cut),
+          ]);
     const pick = (values: readonly number[]): string => sink.int64(axes.map((axis) => values[axis]));
-    sink.emit('Slice', [input, pick(all.starts), pick(ends), sink.int64(axes), pick(all.steps)]);
+    sink.emit('Slice', [from, pick(all.starts), pick(ends), sink.int64(axes), pick(all.steps)]);
   },
   interpret: ([input], { attributes, output }) => {
     const { starts, steps } = stepsOf(attributes);
