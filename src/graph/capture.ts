@@ -70,7 +70,7 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
   });
 }
 
-/** A parameter seen through Reshape, Transpose and Slice. */
+/** A parameter seen through operators that only move, leave out or repeat entries. */
 interface View {
   readonly parameter: number;
   readonly path: readonly Node[];
@@ -112,8 +112,12 @@ function findUses(
   return uses;
 }
 
-function isView({ operator }: Node): boolean {
-  return operator.name === 'Reshape' || operator.name === 'Transpose' || operator.name === 'Slice';
+const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Transpose', 'Slice', 'Expand']);
+
+/** A tile is a concatenation of one value with itself. */
+function isView({ operator, inputs }: Node): boolean {
+  const tile = operator.name === 'Concat' && inputs.every(({ id }) => id === inputs[0].id);
+  return tile || VIEWS.has(operator.name);
 }
 
 function termOf(context: FactorContext, { node, position }: Use, outputGradient: Value): FactorTerm {

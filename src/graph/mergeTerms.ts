@@ -7,7 +7,7 @@
 import type { FactorTerm } from './factorTerm.js';
 import { type Float64Tensor, type GraphBuilder, type Node, type Shape, sizeOf, type Value } from './graph.js';
 import { add } from './ops/elementwise.js';
-import { gather, oneHot } from './ops/gather.js';
+import { gather, oneHot, scatterAdd } from './ops/gather.js';
 import { matmul } from './ops/matmul.js';
 import { concat, reshape, transpose } from './ops/shape.js';
 
@@ -25,9 +25,25 @@ interface Placed {
 
 /** @returns terms whose gradients are orthogonal to each other */
 export function mergeTerms(builder: GraphBuilder, shape: Shape, uses: readonly PlacedTerm[]): FactorTerm[] {
-  if (uses.length < 2) return uses.map(({ term }) => term);
-  const placed = uses.map(({ term, path }): Placed => ({ term, entries: viewIndices(shape, path) }));
+  if (uses.length < 2 && !uses.some(repeats)) return uses.map(({ term }) => term);
+  const placed = uses.map((use): Placed => {
+    const entries = viewIndices(shape, use.path);
+    return repeats(use) ? addUp(builder, sizeOf(shape), { term: use.term, entries }) : { term: use.term, entries };
+  });
   return overlapping(placed, sizeOf(shape)).map((group) => mergeGroup(builder, sizeOf(shape), group));
+}
+
+/** Whether some entries of the parameter are shown several times. */
+function repeats({ path }: PlacedTerm): boolean {
+  return path.some(({ output, inputs }) => sizeOf(output.shape) > sizeOf(inputs[0].shape));
+}
+
+/** The gradient of a view that repeats entries, as the parameter's: what its repetitions received adds up. */
+function addUp(builder: GraphBuilder, size: number, { term, entries }: Placed): Placed {
+  const columns = transpose(builder, materialise(builder, term));
+  const places = builder.constant(entries, [entries.length]);
+  const gradient = transpose(builder, scatterAdd(builder, places, columns, size));
+  return { term: { kind: 'direct', gradient }, entries: Float64Array.from({ length: size }, (_, i) => i) };
 }
 
 /** Groups of terms that share an entry, directly or through others. */
@@ -145,6 +161,9 @@ function transposedEntries(a: Float64Array, b: Float64Array, rows: number, colum
 /** For each entry of a view, the position in the parameter that it shows. */
 function viewIndices(shape: Shape, path: readonly Node[]): Float64Array {
   let tensor: Float64Tensor = { shape, data: Float64Array.from({ length: sizeOf(shape) }, (_, i) => i) };
-  for (const node of path) tensor = { shape: node.output.shape, data: node.operator.interpret([tensor], node) };
+  for (const node of path) {
+    const inputs = node.inputs.map(() => tensor);
+    tensor = { shape: node.output.shape, data: node.operator.interpret(inputs, node) };
+  }
   return tensor.data;
 }

@@ -121,6 +121,17 @@ const cases: readonly Case[] = [
     output: (g, [w], x) => matmul(g, relu(g, matmul(g, x, w)), w),
   },
   {
+    name: 'a bias that is repeated before it is used',
+    parameters: [
+      [4, 6],
+      [1, 2],
+    ],
+    x: [4],
+    kinds: ['outer', 'direct'],
+    output: (g, [w, b], x) =>
+      exp(g, add(g, matmul(g, x, w), reshape(g, expand(g, reshape(g, b, [1, 1, 2]), [1, 3, 2]), [6]))),
+  },
+  {
     name: 'a weight used in two shapes that overlap',
     parameters: [[4, 4]],
     x: [4],
