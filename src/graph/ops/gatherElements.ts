@@ -61,9 +61,14 @@ const SCATTER_ELEMENTS: Operator = {
   samples: alongOtherAxes,
 };
 
+/** An axis that the indices cover in part has not all samples in the result, nor room for them all. */
 function alongOtherAxes(node: Node, layouts: readonly SampleLayout[]): SampleLayout {
   const layout = alignedSamples(node, layouts);
-  return isSampleAxis(layout) && layout.axis === Number(node.attributes.axis) ? 'mixed' : layout;
+  if (!isSampleAxis(layout)) return layout;
+  const whole = [...node.inputs, node.output].every(
+    ({ shape }) => shape[layout.axis] === node.output.shape[layout.axis],
+  );
+  return whole && layout.axis !== Number(node.attributes.axis) ? layout : 'mixed';
 }
 
 function checkLines(data: Shape, indices: Shape, axis: number): void {
