@@ -28,9 +28,9 @@ const CROSS_ENTROPY: Operator = {
     const zero = sink.scalar(0);
     const axis = sink.int64([last]);
     const places = sink.emit('Unsqueeze', [sink.emit('Cast', [sink.emit('Max', [ids, zero])], { to: INT64 }), axis]);
-    const picked = sink.emit('GatherElements', [logits, places], { axis: last });
-    const total = sink.emit('ReduceLogSumExp', [logits, axis], { keepdims: 1 });
-    const loss = sink.emit('Squeeze', [sink.emit('Sub', [total, picked]), axis]);
+    const logarithms = sink.emit('LogSoftmax', [logits], { axis: last });
+    const picked = sink.emit('GatherElements', [logarithms, places], { axis: last });
+    const loss = sink.emit('Neg', [sink.emit('Squeeze', [picked, axis])]);
     const counted = sink.emit('Cast', [sink.emit('GreaterOrEqual', [ids, zero])], { to: sink.element });
     sink.emit('Mul', [loss, counted]);
   },

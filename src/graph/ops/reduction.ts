@@ -8,10 +8,11 @@ import { samplesUnless } from '../sampleLayout.js';
 import type { Tfjs, TfTensor } from '../tfjs.js';
 
 export interface Reduction {
-  /** Also the ONNX operator. */
+  /** Also the ONNX operator, unless `lower` says otherwise. */
   readonly name: string;
   compute(entries: Float64Array): number;
   tfjs(tf: Tfjs, x: TfTensor, axes: number[]): TfTensor;
+  readonly lower?: Operator['lower'];
   gradient(g: GraphBuilder, x: Value, y: Value, dy: Value, axes: readonly number[]): Value;
 }
 
@@ -25,7 +26,9 @@ export function reduction(rule: Reduction): Operator {
       }
       return input.map((extent, i) => (axes.includes(i) ? 1 : extent));
     },
-    lower: (sink, [input], node) => void sink.emit(rule.name, [input, sink.int64(axesOf(node))], { keepdims: 1 }),
+    lower:
+      rule.lower ??
+      ((sink, [input], node) => void sink.emit(rule.name, [input, sink.int64(axesOf(node))], { keepdims: 1 })),
     interpret: ([input], { output }) => Float64Array.from(grouped(input, output.shape), rule.compute),
     tfjs: (tf, [input], node) => rule.tfjs(tf, input, [...axesOf(node)]),
     gradient: (g, node, dy) => [rule.gradient(g, node.inputs[0], node.output, dy, axesOf(node))],
