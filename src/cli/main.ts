@@ -6,6 +6,7 @@ import { auditCommand } from './commands/audit.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
+import { importCommand } from './commands/import.js';
 import { stageCommands } from './commands/stage.js';
 
 const USED_WRONGLY = 2;
@@ -17,7 +18,14 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(add --help for the options)');
-  for (const sub of [demoCommand(), ...stageCommands(), explainCommand(), auditCommand(), doctorCommand()]) {
+  for (const sub of [
+    demoCommand(),
+    ...stageCommands(),
+    explainCommand(),
+    importCommand(),
+    auditCommand(),
+    doctorCommand(),
+  ]) {
     program.addCommand(sub);
   }
   try {
