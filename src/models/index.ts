@@ -1,5 +1,6 @@
 export { modelRecipe, readModel, type TrainedModel, type TrainingSet, trainModel } from './artefact.js';
 export { type BlockOutputs, type FactorGraph, factorGraph, logitsGraph, stepGraph } from './graphs.js';
+export { type ImportedOptions, type ImportedWeights, importedModel } from './imported.js';
 export { classLosses, nextTokenLosses } from './losses.js';
 export { mlp } from './mlp.js';
 export type { Model } from './model.js';
