@@ -43,23 +43,23 @@ export interface Task<Input, Output> extends TaskReference {
   run(input: Input, context: TaskContext): Promise<Output>;
 }
 
-/** Anything when input and output are structured data; otherwise the name of what is wrong, which no task has. */
-type Sendable<Input, Output> =
+/** The task when input and output are structured data; otherwise a type that says what is wrong and that no map takes. */
+export type Sendable<Input, Output> =
   Input extends Structured<Input>
     ? Output extends Structured<Output>
-      ? unknown
+      ? Task<Input, Output>
       : { readonly 'the output is no structured data': Output }
     : { readonly 'the input is no structured data': Input };
 
 /** @throws MeedError when name or version is malformed */
-export function defineTask<Input, Output>(task: Task<Input, Output> & Sendable<Input, Output>): Task<Input, Output> {
+export function defineTask<Input, Output>(task: Task<Input, Output>): Sendable<Input, Output> {
   if (!isTaskName(task.name)) {
     throw new MeedError(`"${task.name}" is no name of a task`, 'Use letters, digits, dots and hyphens, at most 80');
   }
   if (!Number.isSafeInteger(task.version) || task.version < 1) {
     throw new MeedError(`Task ${task.name} has the version ${task.version}`, 'Give a whole number from 1');
   }
-  return task;
+  return task as Sendable<Input, Output>;
 }
 
 export function isTaskName(name: string): boolean {
