@@ -1,8 +1,12 @@
 /** The options that commands share, and their reading: every malformed value is one sentence, exit status 2. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEVICE_CHOICES, type DeviceChoice, ENGINE_KINDS } from '../engine/index.js';
 import { DEFAULT_SCORER, scorerNames } from '../prover/index.js';
 import { DEFAULT_INSTANCE } from './profile.js';
 import type { RunOptions } from './run.js';
+
+/** The same command gives the same artefacts on every machine only on the same kind of device: others are asked for. */
+const DEFAULT_DEVICE: DeviceChoice = 'cpu';
 
 /** What commander read: every option of the run, and those that only concern printing. */
 export type CommonValues = RunOptions & { readonly json?: true };
@@ -17,7 +21,10 @@ export function command(name: string, summary: string, groups: readonly Group[])
     .option('--json', 'print the result as JSON on standard output')
     .addOption(new Option('--dataset <name>', 'glyphs, heart or mnist').default('glyphs'))
     .addOption(new Option('--seed <n>', 'decides every random choice').argParser(whole(0)).default(1))
-    .addOption(new Option('--threads <n>', 'threads of one operator').argParser(whole(1)).default(1));
+    .addOption(new Option('--threads <n>', 'threads of one operator').argParser(whole(1)).default(1))
+    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_KINDS).default('onnxruntime'))
+    .addOption(new Option('--device <name>', 'where it computes').choices(DEVICE_CHOICES).default(DEFAULT_DEVICE))
+    .option('--strict-device', 'refuse operators that the device leaves to the CPU');
   for (const group of groups) for (const option of OPTIONS[group]()) made.addOption(option);
   return made.exitOverride();
 }
@@ -60,6 +67,8 @@ export function runOptions(values: Partial<CommonValues>): RunOptions {
     scorer: values.scorer ?? DEFAULT_SCORER,
     instance: values.instance ?? DEFAULT_INSTANCE,
     threads: values.threads ?? 1,
+    engine: values.engine ?? 'onnxruntime',
+    device: values.device ?? DEFAULT_DEVICE,
   };
 }
 

@@ -7,7 +7,7 @@ import { type Artefact, readArtefact } from '../artefact/index.js';
 import { FOLDERS } from '../chain/auditor/index.js';
 import { type Registration, readRegistration } from '../chain/validator/index.js';
 import { readDataset, type StoredDataset } from '../data/index.js';
-import { cpuEngine, type Engine } from '../engine/index.js';
+import { type DeviceChoice, type Engine, type EngineKind, openEngine } from '../engine/index.js';
 import { MeedError } from '../foundation/index.js';
 import { readModel, type TrainedModel } from '../models/index.js';
 import {
@@ -45,6 +45,9 @@ export interface RunOptions {
   readonly rpc?: string;
   readonly chainId?: number;
   readonly threads: number;
+  readonly engine: EngineKind;
+  readonly device: DeviceChoice;
+  readonly strictDevice?: true;
 }
 
 type Opened = {
@@ -67,9 +70,14 @@ export class Run {
   readonly #opened = new Map<StageName, Promise<Opened[StageName]>>();
   readonly #keys = new Map<string, Promise<ProvingKey>>();
 
-  constructor(options: RunOptions) {
+  private constructor(options: RunOptions, engine: Engine) {
     this.options = options;
-    this.engine = cpuEngine({ threads: options.threads });
+    this.engine = engine;
+  }
+
+  /** @throws MeedError when the engine or device that the options name is not there */
+  static async open(options: RunOptions): Promise<Run> {
+    return new Run(options, await openRunEngine(options));
   }
 
   folder(stage: StageName): string {
@@ -145,6 +153,22 @@ export class Run {
       throw cause;
     }
   }
+}
+
+/** The engine that the options name; what its device leaves to the CPU is said once on standard error. */
+export function openRunEngine({ engine, device, threads, strictDevice }: RunOptions): Promise<Engine> {
+  const said = new Set<string>();
+  return openEngine({
+    engine,
+    device,
+    threads,
+    strict: strictDevice ? 'strict' : 'lenient',
+    onHandedBack(operators) {
+      const others = operators.filter((operator) => !said.has(operator));
+      for (const operator of others) said.add(operator);
+      if (others.length > 0) process.stderr.write(`The device leaves to the CPU: ${others.join(', ')}\n`);
+    },
+  });
 }
 
 /** The command that makes a stage. */

@@ -1,5 +1,5 @@
 export type { Adapter } from './adapter.js';
-export { type DeviceReport, probeDevice, probeTfjs } from './devices.js';
+export { type DeviceReport, PRODUCT, probeDevice, probeTfjs } from './devices.js';
 export type { CompileOptions, DeviceKind, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
 export { type CpuOptions, cpuEngine, type Strictness } from './onnxruntime.js';
 export {

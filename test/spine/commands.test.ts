@@ -106,11 +106,19 @@ describe('every command', () => {
     );
   });
 
+  it('a device that is not there is refused, whatever the stage', async () => {
+    const text = refusal(await meed('data', '--engine', 'tfjs', '--device', 'webgpu', '--out', join(folder, 'device')));
+    expect(text).toMatch(/TensorFlow\.js has no device webgpu/);
+  });
+
   it('doctor --json lists findings', async () => {
     const { status, stdout } = await meed('doctor', '--json');
     const findings = JSON.parse(stdout) as { what: string; status: string; detail: string }[];
-    expect(findings.map(({ what }) => what)).toEqual(['Node.js', 'engine', 'local chain', 'cache', 'data sets']);
-    expect(status).toBe(findings.every((finding) => finding.status === 'ok') ? 0 : 1);
+    const needed = ['Node.js', 'engine', 'local chain', 'cache', 'data sets'];
+    expect(findings.map(({ what }) => what)).toEqual([...needed, 'TensorFlow.js', 'CUDA', 'WebGPU']);
+    expect(status).toBe(findings.some((finding) => finding.status === 'missing') ? 1 : 0);
+    for (const { detail } of findings.filter((finding) => finding.status === 'absent'))
+      expect(detail).toMatch(/(Install|Run|Choose) /);
     expect(findings[2]).toMatchObject({ status: 'ok', detail: expect.stringContaining('31337') });
   });
 });

@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type AuditCheck, audit, DEFAULT_AUDIT } from '../../chain/auditor/index.js';
-import { cpuEngine } from '../../engine/index.js';
 import { command, runOptions, whole } from '../arguments.js';
+import { openRunEngine } from '../run.js';
 import { startLine } from '../terminal.js';
 
 export function auditCommand(): Command {
@@ -21,13 +21,9 @@ export function auditCommand(): Command {
       const { samples, segments, auditSeed, json, rpc, ...values } = self.opts();
       const options = runOptions(values);
       const seed: number = auditSeed ?? randomInt(2 ** 32);
+      const engine = await openRunEngine(options);
       const line = startLine('audit');
-      const result = await audit(
-        folder ?? options.out,
-        cpuEngine({ threads: options.threads }),
-        { samples, segments, seed, rpc },
-        () => line.progress,
-      );
+      const result = await audit(folder ?? options.out, engine, { samples, segments, seed, rpc }, () => line.progress);
       const failed = result.checks.filter((check) => !check.passed).length;
       line.done(
         result.passed ? `${result.checks.length} checks passed` : `${failed} of ${result.checks.length} checks FAILED`,

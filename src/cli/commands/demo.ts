@@ -28,7 +28,7 @@ export function demoCommand(): Command {
     'chain',
   ]).action(async (_, self: Command) => {
     const values = self.opts();
-    const summary = await demo(new Run(runOptions(values)));
+    const summary = await demo(await Run.open(runOptions(values)));
     if (values.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
     else process.stdout.write(closing(summary));
     if (!summary.audit.passed) process.exitCode = 1;

@@ -4,27 +4,42 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { startNode } from '../../chain/index.js';
-import { cpuEngine, type Engine } from '../../engine/index.js';
+import { type DeviceReport, PRODUCT, probeDevice, probeTfjs } from '../../engine/index.js';
 import { cacheFolder, messageOf } from '../../foundation/index.js';
-import { openProducts } from '../../linalg/index.js';
 import { command } from '../arguments.js';
 import { DEFAULT_INSTANCE } from '../profile.js';
 
 interface Finding {
   readonly what: string;
-  readonly status: 'ok' | 'missing';
+  readonly status: 'ok' | 'missing' | 'absent';
   readonly detail: string;
+  readonly device?: DeviceReport;
 }
 
 const LEAST_NODE = [20, 19] as const;
-const PRODUCT = 1024;
+
+const EXAMINATIONS: readonly (() => Finding | Promise<Finding>)[] = [
+  nodeVersion,
+  () => device('engine', () => probeDevice('cpu'), 'missing'),
+  localNode,
+  cache,
+  datasets,
+  () => device('TensorFlow.js', probeTfjs, 'absent'),
+  () => device('CUDA', () => probeDevice('cuda'), 'absent'),
+  () => device('WebGPU', () => probeDevice('webgpu'), 'absent'),
+];
 
 export function doctorCommand(): Command {
   return command('doctor', 'tells what this machine has and what is missing', []).action(async (_, self: Command) => {
-    const findings = [nodeVersion(), await engineSpeed(), await localNode(), await cache(), datasets()];
-    if (self.opts().json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-    else
-      for (const { what, status, detail } of findings) process.stdout.write(`${status.padEnd(8)}${what}: ${detail}\n`);
+    const { json } = self.opts();
+    const findings: Finding[] = [];
+    // One after the other, each printed at once: a graphics driver that crashes takes this process with it.
+    for (const examine of EXAMINATIONS) {
+      const finding = await examine();
+      findings.push(finding);
+      if (!json) process.stdout.write(`${finding.status.padEnd(8)}${finding.what}: ${finding.detail}\n`);
+    }
+    if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
     if (findings.some((finding) => finding.status === 'missing')) process.exitCode = 1;
   });
 }
@@ -39,32 +54,27 @@ function nodeVersion(): Finding {
   };
 }
 
-async function engineSpeed(): Promise<Finding> {
+/** The CPU is needed; other devices and engines are told, and their absence is no fault. */
+async function device(
+  what: string,
+  probe: () => Promise<DeviceReport>,
+  absence: 'missing' | 'absent',
+): Promise<Finding> {
   try {
-    const engine = cpuEngine({ threads: availableParallelism() });
-    return {
-      what: 'engine',
-      status: 'ok',
-      detail: `${engine.name}, ${(await gflops(engine)).toFixed(0)} GFLOP/s (fp32, ${PRODUCT}³ product)`,
-    };
+    const report = await probe();
+    if (report.missing !== undefined) return { what, status: absence, detail: report.missing };
+    return { what, status: 'ok', detail: describe(report), device: report };
   } catch (error) {
-    return { what: 'engine', status: 'missing', detail: `${messageOf(error)}; run npm ci` };
+    return { what, status: absence, detail: `${messageOf(error)}; run npm ci` };
   }
 }
 
-/** Best of five, after one warm-up. */
-async function gflops(engine: Engine): Promise<number> {
-  const products = openProducts(engine);
-  const square = { shape: [PRODUCT, PRODUCT], data: new Float32Array(PRODUCT * PRODUCT).fill(0.5) };
-  await products.multiply('ab', square, square);
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 5; i++) {
-    const begun = performance.now();
-    await products.multiply('ab', square, square);
-    best = Math.min(best, performance.now() - begun);
-  }
-  await products.dispose();
-  return (2 * PRODUCT ** 3) / (best * 1e6);
+function describe({ name, memoryBytes, gflops }: DeviceReport): string {
+  return [
+    name,
+    ...(memoryBytes === undefined ? [] : [`${(memoryBytes / 2 ** 30).toFixed(1)} GiB`]),
+    `${gflops?.toPrecision(3)} GFLOP/s (fp32, ${PRODUCT}³ product, checked)`,
+  ].join(', ');
 }
 
 async function localNode(): Promise<Finding> {

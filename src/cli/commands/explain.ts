@@ -12,7 +12,7 @@ export function explainCommand(): Command {
     .addOption(new Option('--count <n>', 'samples of each kind').argParser(whole(1)).default(5))
     .action(async (_, self: Command) => {
       const { receipt, count, json, ...values } = self.opts();
-      const run = new Run(runOptions(values));
+      const run = await Run.open(runOptions(values));
       const { card } = (await run.dataset()).dataset;
       const { receipts, scoresPath } = await run.receipts();
       const { scorer } = (await run.index()).options;

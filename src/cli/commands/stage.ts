@@ -27,7 +27,7 @@ export function stageCommands(): Command[] {
 
 async function runStage(stage: Stage, self: Command): Promise<void> {
   const values = self.opts();
-  const run = new Run(runOptions(values));
+  const run = await Run.open(runOptions(values));
   const outcome = await executeStage(stage, run);
   const result = { ...outcome, folder: run.folder(stage.name) };
   if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
