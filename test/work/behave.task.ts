@@ -38,7 +38,7 @@ export default defineTask({
         throw new TypeError(`defect at ${x}`);
       case 'heap': {
         const kept: number[][] = [];
-        for (;;) kept.push(new Array(1000).fill(kept.length));
+        for (;;) kept.push(new Array(100_000).fill(kept.length));
       }
       case 'buffer':
         return new ArrayBuffer(2 ** 52).byteLength;
