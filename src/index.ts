@@ -13,3 +13,4 @@ export * as models from './models/index.js';
 export * as prover from './prover/index.js';
 export * as reference from './prover/reference/index.js';
 export * as report from './report/index.js';
+export * as work from './work/index.js';

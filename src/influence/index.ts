@@ -1,4 +1,5 @@
-export { FACTOR_CHUNK, type FactorSource, type Factors, openFactors } from './factors.js';
+export { blockNorms, blockProducts, blockProjection, sumBlocks } from './blockProducts.js';
+export { type Block, FACTOR_CHUNK, type FactorSource, type Factors, openFactors } from './factors.js';
 export { gradDot } from './gradDot.js';
 export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
 export { inRun, stateWeights } from './inRun.js';

@@ -25,7 +25,7 @@ import {
   transpose,
   type Value,
 } from '../../src/graph/index.js';
-import { blockNorms, blockProducts, sumBlocks } from '../../src/influence/blockProducts.js';
+import { blockNorms, blockProducts, blockProjection, sumBlocks } from '../../src/influence/index.js';
 
 const N = 3;
 
@@ -212,6 +212,30 @@ describe('captured factors', () => {
         const size = sizeOf(of.parameters[parameter]);
         for (const [e, entry] of exact[i][parameter].entries()) {
           expect(result[`b${b}`].data[i * size + e]).toBeCloseTo(entry, 10);
+        }
+      }
+    }
+  });
+
+  it('project as the gradients do', () => {
+    const of = cases[1];
+    const { g, blocks, feeds } = setUp(of);
+    const random = new Random(4);
+    for (const { term, parameter } of blocks) {
+      if (term.kind !== 'outer') throw new Error('a linear layer has outer factors');
+      const [r, c] = of.parameters[parameter];
+      const matrix = (rows: number) => Float64Array.from({ length: rows * 2 }, () => random.normal());
+      const [p, q] = [matrix(r), matrix(c)];
+      const projected = blockProjection(g, term, g.constant(p, [r, 2]), g.constant(q, [c, 2]));
+      const result = interpret(g.build({ projected, whole: materialise(g, term) }), feeds);
+      for (let i = 0; i < N; i++) {
+        for (const k of [0, 1, 2, 3]) {
+          let sum = 0;
+          for (let e = 0; e < r * c; e++) {
+            const [row, column] = [Math.floor(e / c), e % c];
+            sum += p[row * 2 + (k >> 1)] * result.whole.data[i * r * c + e] * q[column * 2 + (k & 1)];
+          }
+          expect(result.projected.data[i * 4 + k]).toBeCloseTo(sum, 8);
         }
       }
     }
