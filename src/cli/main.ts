@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
 import { stageCommands } from './commands/stage.js';
+import { workerCommand } from './commands/worker.js';
 
 const USED_WRONGLY = 2;
 
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...stageCommands(),
     explainCommand(),
     importCommand(),
+    workerCommand(),
     auditCommand(),
     doctorCommand(),
   ]) {

@@ -3,6 +3,7 @@
  * factors, sketches, retrainings and proofs are made. The outputs do not depend on the pool, on the number of workers or
  * on what an earlier run left in the store: each is a pure function of its input.
  */
+import { setMaxListeners } from 'node:events';
 import { type Progress, silent } from '../foundation/index.js';
 import { CancelledError } from './cancelled.js';
 import { inlinePool } from './inlinePool.js';
@@ -47,6 +48,8 @@ export async function runMap<Input, Output>(
     const missing = jobs.map((_, i) => i).filter((i) => !outputs.has(i));
     const stop = new AbortController();
     const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal;
+    // each job in flight listens
+    setMaxListeners(0, signal);
     let failure: { readonly error: unknown } | undefined;
 
     const lane = async (): Promise<void> => {

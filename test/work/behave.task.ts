@@ -14,7 +14,7 @@ export interface Order {
     | 'return-a-map'
     | 'open'
     | 'memory'
-    | 'die';
+    | 'kill';
   readonly x: number;
   /** Where 'open' writes what it opened and disposed of, and every job that it ran. */
   readonly log?: string;
@@ -60,7 +60,7 @@ export default defineTask({
         return x;
       case 'memory':
         return context.memoryBytes;
-      case 'die':
+      case 'kill':
         process.kill(process.pid, 'SIGKILL');
         return x;
     }

@@ -10,15 +10,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MeedError, sha256 } from '../../src/foundation/index.js';
-import {
-  CancelledError,
-  defineTask,
-  type Pool,
-  probePool,
-  queuePool,
-  runMap,
-  type WorkerEvent,
-} from '../../src/work/index.js';
+import { CancelledError, defineTask, type Pool, queuePool, runMap, type WorkerEvent } from '../../src/work/index.js';
 import { InputEncoder, jobKey } from '../../src/work/jobKey.js';
 import behave from './behave.task.js';
 import product from './blockProduct.task.js';
@@ -94,12 +86,14 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     expect(sameBits(outputs, inline)).toBe(true);
     expect(done.filter(Number.isInteger).at(-1)).toBe(60);
     const keys = inputs.map((input) => jobKey(product, new InputEncoder().encode(input).tree));
-    const finished = workers.flatMap(({ events }) =>
-      events.flatMap((event) => (event.event === 'done' ? [event.key] : [])),
-    );
-    expect(new Set(finished)).toEqual(new Set(keys));
-    // at most the job that the victim was at, and had finished without being able to say so, is done twice
-    expect(finished.length - keys.length).toBeLessThanOrEqual(1);
+    const keysOf = (...kinds: string[]): string[] =>
+      workers.flatMap(({ events }) =>
+        events.flatMap((event) => ('key' in event && kinds.includes(event.event) ? [event.key] : [])),
+      );
+    const finished = keysOf('done');
+    // the victim may have left a result and died before it could say so; another then found it
+    expect(new Set(keysOf('done', 'found'))).toEqual(new Set(keys));
+    expect(new Set(finished).size).toBe(finished.length);
     for (const { events } of workers) expect(events.filter(({ event }) => event === 'done').length).toBeGreaterThan(3);
     // sixty inputs shared one matrix of 100 kB
     expect((await client.keys('meed:blob:*')).length).toBe(61);
@@ -200,10 +194,6 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     expect(await runMap(behave, [{ does: 'square', x: 51 }], { where: pool })).toEqual([51 * 51]);
   });
 
-  it('a round trip agrees on hashes', async () => {
-    await expect(probePool(pool)).rejects.toThrow(/does not serve the task work\.probe/);
-  });
-
   it('on SIGTERM a worker finishes its job and leaves; on SIGINT here it hands the job back first', async () => {
     const inputs = [0, 1, 2, 3].map((i) => ({ does: 'spin' as const, x: 200 + i }));
     const run = runMap(behave, inputs, { where: pool });
@@ -213,11 +203,10 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     const doneBefore = first.events.filter(({ event }) => event === 'done').length;
     expect(await first.ended).toBe(0);
     expect(first.events.filter(({ event }) => event === 'done').length).toBeGreaterThanOrEqual(doneBefore);
-    expect(first.events.at(-1)?.event).toBe('done');
-    await until(() => second.events.length > 0);
+    expect(first.events.slice(-2).map(({ event }) => event)).toEqual(['done', 'left']);
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(0);
-    expect(second.events.at(-1)?.event).toBe('returned');
+    expect(second.events.slice(-2).map(({ event }) => event)).toEqual(['returned', 'left']);
     const third = await startWorker(redis.url, 2, 'drained');
     workers = [third];
     expect(await run).toEqual([200, 201, 202, 203]);

@@ -139,8 +139,8 @@ class QueuePool implements Pool {
     const result = await getResult(this.#client, key);
     if (!result) {
       throw new MeedError(
-        `A job of the task ${record.task} ended, but its result is not whole in ${this.#connection.shown}`,
-        'Give the server memory enough (maxmemory) and the policy noeviction, then run the command again',
+        `${this.#connection.shown} has lost a job of the task ${record.task} or its result`,
+        'Run the command again; if the server was not restarted, give it more memory and the policy noeviction',
       );
     }
     await resultCollected(this.#client, key);

@@ -46,7 +46,8 @@ export type WorkerEvent =
   | { readonly event: 'found'; readonly task: string; readonly key: string }
   | { readonly event: 'failed'; readonly task: string; readonly error: string }
   | { readonly event: 'returned'; readonly task: string; readonly key: string }
-  | { readonly event: 'notice'; readonly sentence: string };
+  | { readonly event: 'notice'; readonly sentence: string }
+  | { readonly event: 'left' };
 
 const LOCK_SECONDS = 10;
 /** Often enough for machines that come and go; a job that kills its worker ends all the same. */
@@ -70,6 +71,7 @@ export async function runWorker(url: string, options: QueueWorkerOptions): Promi
       await probePool(pool);
       const cache = new BlobCache(memoryBytes * CACHE_SHARE, (hash) => getBlob(connection.client, hash));
       await serve(connection, pool, cache, tell, options);
+      tell({ event: 'left' });
     } finally {
       await pool.close();
     }
