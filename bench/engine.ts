@@ -1,10 +1,14 @@
 /**
- * The engine's figures (npx tsx bench/engine.ts [--json FILE] [--repeats N]): the matrix product against ONNX Runtime
- * bare, in turns, so that the machine's noise falls on both; the overhead of a call; inner products of per-sample
- * gradients from captured factors. Best of all repeats, since whatever else runs only makes a figure worse.
+ * The engine's figures: the matrix product against ONNX Runtime bare, in turns, so that the machine's noise falls on both;
+ * the overhead of a call; inner products of per-sample gradients from captured factors; training (bench/training.ts); and
+ * PyTorch on the same shapes. Best of all repeats, since whatever else runs only makes a figure worse.
+ *
+ *   npx tsx bench/engine.ts [--json FILE] [--training full|short|none] [--peers "$(bash bench/peers/setup.sh)"]
  */
-import { writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { cpuEngine } from '../src/engine/index.js';
@@ -13,7 +17,14 @@ import { encodeOnnx, GraphBuilder, matmul, multiply } from '../src/graph/index.j
 import { openFactors, openKernel } from '../src/influence/index.js';
 import { mlp } from '../src/models/index.js';
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, repeats: { type: 'string', default: '20' } } });
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    repeats: { type: 'string', default: '20' },
+    training: { type: 'string', default: 'full' },
+    peers: { type: 'string' },
+  },
+});
 const REPEATS = Number(values.repeats);
 const THREADS = availableParallelism();
 const random = new Random(1);
@@ -93,15 +104,37 @@ async function gradientProducts(): Promise<number> {
   return seconds * 1000;
 }
 
-const figures = {
-  ...(await product()),
-  graphOverheadUs: await overhead(),
-  perSampleProductsMs: await gradientProducts(),
-  threads: THREADS,
+/** Figures of another command's JSON file, which prints its own progress. */
+function figuresOf(command: string, args: readonly string[]): Record<string, unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'meed-bench-'));
+  const file = join(folder, 'figures.json');
+  try {
+    const { status } = spawnSync(command, [...args, '--json', file], { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with status ${status}`);
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const figures: Record<string, unknown> = { threads: THREADS };
+const say = (what: string, key: string, value: number, unit: string): void => {
+  figures[key] = value;
+  process.stdout.write(`| ${what} | ${value.toPrecision(4)} ${unit} |\n`);
 };
-console.log(
-  `matrix product 1024³, ${THREADS} threads  ${figures.matmulGflops.toFixed(0)} GFLOP/s, ${(100 * figures.matmulShareOfBare).toFixed(1)}% of bare`,
-);
-console.log(`call of a graph, 1 in, 1 out            ${figures.graphOverheadUs.toFixed(1)} µs`);
-console.log(`64 × 512 gradient products of the MLP   ${figures.perSampleProductsMs.toFixed(2)} ms`);
+
+process.stdout.write(`| ${THREADS} threads | |\n|---|---|\n`);
+const { matmulGflops, matmulShareOfBare } = await product();
+say('matrix product 1024³, fp32', 'matmulGflops', matmulGflops, 'GFLOP/s');
+say('the same, share of ONNX Runtime bare', 'matmulShareOfBare', matmulShareOfBare, '');
+say('call of a graph, one input, one output', 'graphOverheadUs', await overhead(), 'µs');
+say('64 × 512 gradient products of the MLP', 'perSampleProductsMs', await gradientProducts(), 'ms');
+if (values.training !== 'none') {
+  const args = values.training === 'short' ? ['--retrainings', '4', '--epochs', '5'] : [];
+  const script = join(import.meta.dirname, 'training.ts');
+  Object.assign(figures, figuresOf(process.execPath, [...process.execArgv, script, ...args]));
+}
+if (values.peers !== undefined) {
+  figures.peers = figuresOf(values.peers, [join(import.meta.dirname, 'peers', 'engine.py')]);
+}
 if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
