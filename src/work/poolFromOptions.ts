@@ -3,7 +3,7 @@ import { MeedError } from '../foundation/index.js';
 import { parseBytes } from './budget.js';
 import { localPool } from './localPool.js';
 import type { Pool } from './pool.js';
-import { queuePool } from './queue/index.js';
+import { queuePool } from './remote.js';
 
 export interface PoolOptions {
   /** URL of Redis: redis://… or rediss://… */
