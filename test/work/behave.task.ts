@@ -1,7 +1,9 @@
 /** A task that does as it is told, to see how pools take it. */
 import { appendFileSync } from 'node:fs';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { MeedError } from '../../src/foundation/index.js';
 import { defineTask } from '../../src/work/index.js';
+import { productModel } from './productModel.js';
 
 export interface Order {
   readonly does:
@@ -10,6 +12,7 @@ export interface Order {
     | 'throw'
     | 'heap'
     | 'buffer'
+    | 'engine'
     | 'spin'
     | 'return-a-map'
     | 'open'
@@ -42,6 +45,12 @@ export default defineTask({
       }
       case 'buffer':
         return new ArrayBuffer(2 ** 52).byteLength;
+      case 'engine': {
+        const session = await InferenceSession.create(productModel);
+        const thin = new Float32Array(x);
+        await session.run({ a: new Tensor('float32', thin, [x, 1]), b: new Tensor('float32', thin, [1, x]) });
+        return x;
+      }
       case 'spin':
         for (let i = 0; i < x; i++) {
           context.throwIfCancelled();

@@ -232,6 +232,13 @@ describe('a map that does not end well', () => {
     await pool.close();
   });
 
+  it('says when the engine cannot allocate', async () => {
+    // a product of 36 TB
+    await expect(runMap(behave, [{ does: 'engine', x: 3_000_000 }], { where: one })).rejects.toThrow(
+      /The task test\.behave ran out of memory; a worker had 1\.0 GB/,
+    );
+  });
+
   it('says when an array cannot be allocated', async () => {
     await expect(runMap(behave, [{ does: 'buffer', x: 1 }], { where: one })).rejects.toThrow(/ran out of memory/);
   });

@@ -1,11 +1,9 @@
 /** A queue that cannot be reached, is refused, is lost, or is served by nobody: a sentence within seconds. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MeedError } from '../../src/foundation/index.js';
 import { queuePool, runMap, runWorker } from '../../src/work/index.js';
@@ -21,31 +19,6 @@ async function refusal(attempt: Promise<unknown>): Promise<string> {
   return (error as MeedError).message;
 }
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs `meed worker` itself, from the sources. */
-async function meedWorker(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const main = new URL('./worker.cli.ts', import.meta.url);
-  const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(main), 'worker', ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (part: Buffer) => {
-    stdout += part.toString();
-  });
-  child.stderr.on('data', (part: Buffer) => {
-    stderr += part.toString();
-  });
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, stdout, stderr };
-}
-
 describe('a server that is not there', () => {
   it('is told at once, by its address without the password', async () => {
     const port = await freePort();
@@ -54,14 +27,6 @@ describe('a server that is not there', () => {
     expect(told).toMatch(/Start the server, or check host, port/);
     expect(await refusal(runWorker(`redis://127.0.0.1:${port}`, { registry: testTasks }))).toMatch(/ECONNREFUSED/);
     expect(await refusal(queuePool('redis://no-such-host.invalid'))).toMatch(/no-such-host\.invalid/);
-  });
-
-  it('ends `meed worker` with one sentence and status 1', async () => {
-    const { status, stdout, stderr } = await meedWorker(['--queue', `redis://127.0.0.1:${await freePort()}`]);
-    expect(status).toBe(1);
-    expect(stdout).toBe('');
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toMatch(/cannot be used/);
   });
 });
 
@@ -89,73 +54,6 @@ describe.skipIf(!redisIsThere())('a server with a password', () => {
     expect(said).toEqual([expect.stringMatching(/^No worker serves .* yet\. Start one with/)]);
     await pool.close();
   });
-
-  it('has its jobs served by `meed worker`, which says what it does', async () => {
-    const client = new Redis(url);
-    await client.flushall();
-    const pool = await queuePool(url);
-    const run = runMap(
-      behave,
-      [4, 5, 6].map((x) => ({ does: 'square' as const, x })),
-      { where: pool },
-    );
-    const json = await meedWorker(['--queue', url, '--workers', '1', '--memory', '500MB', '--once', '--json']);
-    expect(await run).toEqual([16, 25, 36]);
-    const events = json.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line).event as string);
-    expect(events).toEqual(['ready', 'done', 'done', 'done', 'left']);
-    expect(json.status).toBe(0);
-    await client.flushall();
-    const again = runMap(behave, [{ does: 'square', x: 4 }], { where: pool });
-    const text = await meedWorker(['--queue', url, '--workers', '1', '--memory', '500MB', '--once']);
-    expect(await again).toEqual([16]);
-    expect(text.stdout).toBe('');
-    expect(text.stderr).toMatch(
-      /^Serving redis:\/\/:\*\*\*@127\.0\.0\.1:\d+ on 1 thread\(s\) with 500 MB\nTasks: test\.behave/,
-    );
-    expect(text.stderr).toMatch(/Left after 1 job\(s\)/);
-    await pool.close();
-    await client.quit();
-  });
-
-  it('is not asked when the options cannot be', async () => {
-    const wrong = await meedWorker(['--queue', url, '--workers', 'many', '--memory', '1GB']);
-    expect(wrong.stderr).toMatch(/NaN is no number of workers|Give a whole number/);
-    expect(wrong.status).toBe(2);
-    const none = await meedWorker([]);
-    expect(none.stderr).toMatch(/required option '--queue <url>'/);
-    expect(none.status).toBe(2);
-  });
-
-  it('says so when a job takes its worker down again and again', async () => {
-    const client = new Redis(url);
-    await client.flushall();
-    const pool = await queuePool(url);
-    const run = refusalOf(runMap(behave, [{ does: 'kill', x: 1 }], { where: pool }));
-    const keys = async (): Promise<string[]> =>
-      (await client.keys('meed:work:*-1')).filter((key) => !key.endsWith(':lock'));
-    while ((await keys()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    // as if ten workers had died of it before
-    await client.hset((await keys())[0], 'stc', 10);
-    const child = fileURLToPath(new URL('./worker.child.ts', import.meta.url));
-    const workers = [1, 2].map(() =>
-      spawn(process.execPath, ['--import', 'tsx', child, url, '1'], { stdio: ['ignore', 'ignore', 'inherit'] }),
-    );
-    const ended = workers.map((worker) => once(worker, 'exit'));
-    expect(await run).toMatch(/took down every worker of redis:.*It probably needs more memory/);
-    for (const worker of workers) worker.kill('SIGKILL');
-    await Promise.all(ended);
-    await pool.close();
-    await client.quit();
-  });
-
-  async function refusalOf(run: Promise<unknown>): Promise<string> {
-    const error = await run.catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(MeedError);
-    return (error as MeedError).message;
-  }
 });
 
 const openssl = spawnSync('openssl', ['version']).status === 0;
@@ -189,5 +87,50 @@ describe.skipIf(!redisIsThere() || !openssl)('a server with TLS', () => {
     );
     expect(trusted.stderr).toBe('');
     expect(trusted.status).toBe(0);
+  });
+});
+
+describe.skipIf(!redisIsThere())('a server that is lost', () => {
+  it('for good: a sentence at the caller and at the worker, after the time that was given', async () => {
+    const redis = await startRedis();
+    const pool = await queuePool(redis.url, { reconnectSeconds: 1 });
+    const ready = new AbortController();
+    const serving = runWorker(redis.url, {
+      registry: testTasks,
+      workers: 1,
+      memoryBytes: 5e8,
+      reconnectSeconds: 1,
+      onEvent: ({ event }) => event === 'ready' && ready.abort(),
+    });
+    await once(ready.signal, 'abort');
+    const said: string[] = [];
+    const run = runMap(behave, [{ does: 'spin', x: 400 }], { where: pool, notice: (sentence) => said.push(sentence) });
+    setTimeout(() => redis.stop(), 500);
+    const [told, toldWorker] = await Promise.all([refusal(run), refusal(serving)]);
+    expect(told).toMatch(/^The Redis server redis:.* was lost and did not come back \(.*\)\. Start the server/);
+    expect(toldWorker).toMatch(/was lost and did not come back/);
+    expect(said).toEqual([expect.stringMatching(/^The connection to redis:.* is lost, trying again for 1 s$/)]);
+    await expect(runMap(behave, [{ does: 'square', x: 1 }], { where: pool })).rejects.toThrow(/did not come back/);
+    await pool.close();
+  });
+
+  it('and comes back empty: the caller is told that the job is lost, and the pool goes on', async () => {
+    const port = await freePort();
+    const first = await startRedis(['--port', String(port)]);
+    const url = `redis://127.0.0.1:${port}`;
+    const pool = await queuePool(url);
+    const said: string[] = [];
+    const notice = (sentence: string): number => said.push(sentence);
+    const run = refusal(runMap(behave, [{ does: 'square', x: 9 }], { where: pool, notice }));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await first.stop();
+    const second = await startRedis(['--port', String(port)]);
+    expect(await run).toMatch(/has lost a job of the task test\.behave or its result\. Run the command again/);
+    expect(said.some((sentence) => /is back$/.test(sentence))).toBe(true);
+    const again = runMap(behave, [{ does: 'square', x: 9 }], { where: pool });
+    await runWorker(url, { registry: testTasks, workers: 1, memoryBytes: 5e8, leaves: 'drained' });
+    expect(await again).toEqual([81]);
+    await pool.close();
+    await second.stop();
   });
 });

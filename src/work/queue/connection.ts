@@ -10,7 +10,7 @@ import { readRedisUrl } from './redisUrl.js';
 
 const CONNECT_MS = 4_000;
 const RETRY_MS = 500;
-const GIVE_UP_MS = 30_000;
+const RECONNECT_SECONDS = 30;
 
 export class Connection {
   readonly client: Redis;
@@ -20,7 +20,13 @@ export class Connection {
   readonly lost: Promise<MeedError>;
   #closed = false;
 
-  private constructor(client: Redis, shown: string, lastError: () => unknown, notice: (sentence: string) => void) {
+  private constructor(
+    client: Redis,
+    shown: string,
+    seconds: number,
+    lastError: () => unknown,
+    notice: (sentence: string) => void,
+  ) {
     this.client = client;
     this.shown = shown;
     this.lost = new Promise((resolve) => {
@@ -30,7 +36,7 @@ export class Connection {
     });
     let away = false;
     client.on('close', () => {
-      if (!away && !this.#closed) notice(`The connection to ${shown} is lost, trying again for ${GIVE_UP_MS / 1000} s`);
+      if (!away && !this.#closed) notice(`The connection to ${shown} is lost, trying again for ${seconds} s`);
       away = true;
     });
     client.on('ready', () => {
@@ -39,8 +45,16 @@ export class Connection {
     });
   }
 
-  /** @throws MeedError when the address is malformed, nobody answers, or the password is refused */
-  static async open(url: string, notice: (sentence: string) => void): Promise<Connection> {
+  /**
+   * @param notice           told when the connection is lost and when it is back
+   * @param reconnectSeconds how long a lost connection is tried again
+   * @throws MeedError when the address is malformed, nobody answers, or the password is refused
+   */
+  static async open(
+    url: string,
+    notice: (sentence: string) => void,
+    reconnectSeconds: number = RECONNECT_SECONDS,
+  ): Promise<Connection> {
     const { options, shown } = readRedisUrl(url);
     let connected = false;
     let last: unknown;
@@ -49,7 +63,7 @@ export class Connection {
       lazyConnect: true,
       maxRetriesPerRequest: null,
       connectTimeout: CONNECT_MS,
-      retryStrategy: (times) => (connected && times * RETRY_MS <= GIVE_UP_MS ? RETRY_MS : null),
+      retryStrategy: (times) => (connected && times * RETRY_MS <= 1000 * reconnectSeconds ? RETRY_MS : null),
     });
     client.on('error', (error: unknown) => {
       last = error;
@@ -64,7 +78,7 @@ export class Connection {
       throw unreachable(shown, last ?? error, 'cannot be used');
     }
     connected = true;
-    return new Connection(client, shown, () => last, notice);
+    return new Connection(client, shown, reconnectSeconds, () => last, notice);
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ export interface QueuePoolOptions {
   readonly concurrencyHint?: number;
   /** How long to wait while no worker is there, 300 unless told. */
   readonly timeoutSeconds?: number;
+  /** How long a lost connection is tried again, 30 unless told. */
+  readonly reconnectSeconds?: number;
 }
 
 const CONCURRENCY = 64;
@@ -50,7 +52,7 @@ interface Waiting {
  */
 export async function queuePool(url: string, options: QueuePoolOptions = {}): Promise<Pool> {
   const relay: { notice(sentence: string): void } = { notice: () => {} };
-  const connection = await Connection.open(url, (sentence) => relay.notice(sentence));
+  const connection = await Connection.open(url, (sentence) => relay.notice(sentence), options.reconnectSeconds);
   const pool = new QueuePool(connection, options);
   relay.notice = (sentence) => pool.tell(sentence);
   try {

@@ -37,6 +37,8 @@ export interface QueueWorkerOptions {
   readonly stop?: AbortSignal;
   /** A dead worker's job goes to another after about this time; 10 unless told. */
   readonly lockSeconds?: number;
+  /** How long a lost connection is tried again, 30 unless told. */
+  readonly reconnectSeconds?: number;
   readonly onEvent?: (event: WorkerEvent) => void;
 }
 
@@ -63,7 +65,8 @@ const DRAINED_MS = 250;
  */
 export async function runWorker(url: string, options: QueueWorkerOptions): Promise<void> {
   const tell = options.onEvent ?? (() => {});
-  const connection = await Connection.open(url, (sentence) => tell({ event: 'notice', sentence }));
+  const notice = (sentence: string): void => tell({ event: 'notice', sentence });
+  const connection = await Connection.open(url, notice, options.reconnectSeconds);
   const memoryBytes = options.memoryBytes ?? defaultMemory();
   try {
     const pool = localPool({ workers: options.workers, memoryBytes: Math.floor(memoryBytes * (1 - CACHE_SHARE)) });
