@@ -57,6 +57,8 @@ export interface DecoderShape {
 export const DEFAULT_THETA = 10_000;
 const DEVIATION = 0.02;
 const LIMIT = 2 ** 31;
+/** Far above any model, far below what a hostile file could ask memory for. */
+const MOST_LAYERS = 10_000;
 
 /**
  * x is [batch, T] token ids and the output [batch, T, vocabulary] for any T from 1 to `context`.
@@ -210,6 +212,8 @@ function check(shape: DecoderShape): void {
     if (!Number.isInteger(shape[key]) || shape[key] < 1 || shape[key] >= LIMIT)
       throw new MeedError(`A decoder cannot have the ${key} ${shape[key]}`, 'Give a positive whole number');
   }
+  if (shape.layers > MOST_LAYERS)
+    throw new MeedError(`A decoder cannot have the layers ${shape.layers}`, `Give at most ${MOST_LAYERS}`);
   const headWidth = shape.headWidth ?? shape.width / shape.heads;
   if (!Number.isInteger(headWidth) || headWidth < 1) {
     throw new MeedError(`${shape.heads} heads do not divide the width ${shape.width}`, 'Give heads that divide it');

@@ -202,6 +202,7 @@ describe('refusals', () => {
     [{ heads: 3, keyValueHeads: 3 }, /3 heads do not divide the width 8/],
     [{ keyValueHeads: 3 }, /3 key-value heads do not divide 4/],
     [{ layers: 0 }, /layers 0/],
+    [{ layers: 2 ** 30, width: 4 }, /layers 1073741824/],
     [{ width: 2.5 }, /width 2.5/],
     [{ headWidth: 3 }, /Heads of width 3 cannot be rotated/],
     [{ epsilon: 0 }, /epsilon is 0/],
