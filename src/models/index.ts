@@ -1,12 +1,22 @@
 export { modelRecipe, readModel, type TrainedModel, type TrainingSet, trainModel } from './artefact.js';
+export { type DecoderShape, decoder } from './decoder.js';
+export { fillDropoutMask, type MaskKey, maskKey } from './dropoutMasks.js';
+export { type FastState, type FastStep, type FastStepOptions, fastStepGraph, openFastStep } from './fastStep.js';
+export { generateGreedy, nextTokenGraph } from './generate.js';
 export { type BlockOutputs, type FactorGraph, factorGraph, logitsGraph, stepGraph } from './graphs.js';
+export { loadHuggingFaceModel, readHuggingFaceModel } from './huggingFace.js';
 export { type ImportedOptions, type ImportedWeights, importedModel } from './imported.js';
+export { type LoadedModel, readLlama2c, readLlama2cTokenizer, type Tokenizer } from './llama2c.js';
 export { classLosses, nextTokenLosses } from './losses.js';
 export { mlp } from './mlp.js';
 export type { Model } from './model.js';
 export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
+export { type AdamWOptions, adamW, clipByGlobalNorm, type Optimiser, type SgdOptions, sgd } from './optimisers.js';
 export { accuracy, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
+export type { Retrained, RetrainInput } from './retrain.task.js';
+export { readSafetensors, type StoredTensor } from './safetensors.js';
 export { batchTensors, type Samples, selectSamples } from './samples.js';
+export { constant, cosine, type Schedule, triangular } from './schedules.js';
 export {
   replay,
   stateSteps,
@@ -16,3 +26,5 @@ export {
   type TrainingState,
   train,
 } from './training.js';
+export { accumulateGraph, applyGraph, type Objective, trainingStepGraph } from './trainingGraphs.js';
+export { type Member, trainMany } from './trainMany.js';
