@@ -178,8 +178,13 @@ say(
   'ms',
 );
 for (const models of [4, 16]) {
-  const time = await timeGraph(ensembleStep(models, 'gathered'), Math.ceil(150 / models), idsOf(models));
-  say(`ensemble${models}Ms`, `ensemble axis of ${models}, per model`, time / models, 'ms');
+  for (const [rows, what] of [
+    ['fed', 'Fed'],
+    ['gathered', 'Gathered'],
+  ] as const) {
+    const time = await timeGraph(ensembleStep(models, rows), Math.ceil(150 / models), idsOf(models));
+    say(`ensemble${models}${what}Ms`, `ensemble axis of ${models}, rows ${rows}, per model`, time / models, 'ms');
+  }
 }
 
 const [retrainings, epochs] = [Number(values.retrainings), Number(values.epochs)];

@@ -1,7 +1,7 @@
 /**
- * Many models at once: one a worker, not a leading ensemble axis. Measured with bench/training.ts: on a CPU a batched
- * product of small matrices does not run faster than the same products one after the other, and the weights of several
- * models no longer stay in the cache.
+ * Many models at once: one a worker, not a leading ensemble axis. Measured with bench/training.ts: a batched product of
+ * small matrices on one thread is no faster than the same products one after the other, and the weights and velocities
+ * of several models no longer stay in the cache.
  */
 import { type MapOptions, runMap } from '../work/index.js';
 import retrain, { type Retrained, type RetrainInput } from './retrain.task.js';
