@@ -15,7 +15,7 @@ import { cpuEngine } from '../src/engine/index.js';
 import { Random } from '../src/foundation/index.js';
 import { encodeOnnx, GraphBuilder, matmul, multiply } from '../src/graph/index.js';
 import { openFactors, openKernel } from '../src/influence/index.js';
-import { mlp } from '../src/models/index.js';
+import { adamW, decoder, mlp, openFastStep } from '../src/models/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -104,6 +104,41 @@ async function gradientProducts(): Promise<number> {
   return seconds * 1000;
 }
 
+/** Four layers, 128 wide, context 128, batch 16, vocabulary 512, AdamW: counts 6 · parameters · tokens operations a step. */
+async function decoderStep(): Promise<{ parameters: number; gflops: number; seconds: number }> {
+  const [context, batch, vocabulary] = [128, 16, 512];
+  const model = decoder({
+    vocabulary,
+    context,
+    width: 128,
+    layers: 4,
+    heads: 4,
+    keyValueHeads: 4,
+    hidden: 384,
+    norm: 'rms',
+    epsilon: 1e-5,
+    positions: 'halves',
+    feedForward: 'swiglu',
+    head: 'untied',
+    biased: [],
+  });
+  const tokens = () => Int32Array.from({ length: batch * context }, () => random.below(vocabulary));
+  const samples = { rows: batch, width: context, features: Float32Array.from(tokens()), targets: tokens() };
+  const step = await openFastStep(cpuEngine({ threads: THREADS }), model, {
+    batch,
+    optimiser: adamW(),
+    dropout: 0,
+    seed: 1,
+  });
+  const state = new Float32Array(adamW().stateSize(model.parameterCount));
+  const from = { parameters: model.initialise(random), state };
+  const positions = Uint32Array.from({ length: batch }, (_, i) => i);
+  const [seconds] = await best([() => step.run(from, samples, positions, { step: 0, rate: 1e-3 })], REPEATS / 2);
+  await step.dispose();
+  const { parameterCount } = model;
+  return { parameters: parameterCount, gflops: (6 * parameterCount * batch * context) / seconds / 1e9, seconds };
+}
+
 /** Figures of another command's JSON file, which prints its own progress. */
 function figuresOf(command: string, args: readonly string[]): Record<string, unknown> {
   const folder = mkdtempSync(join(tmpdir(), 'meed-bench-'));
@@ -129,6 +164,9 @@ say('matrix product 1024³, fp32', 'matmulGflops', matmulGflops, 'GFLOP/s');
 say('the same, share of ONNX Runtime bare', 'matmulShareOfBare', matmulShareOfBare, '');
 say('call of a graph, one input, one output', 'graphOverheadUs', await overhead(), 'µs');
 say('64 × 512 gradient products of the MLP', 'perSampleProductsMs', await gradientProducts(), 'ms');
+const { parameters, gflops, seconds } = await decoderStep();
+say(`step of a decoder of ${parameters} parameters`, 'decoderStepMs', seconds * 1000, 'ms');
+say('its share of the matrix rate', 'decoderTrainShare', gflops / matmulGflops, '');
 if (values.training !== 'none') {
   const args = values.training === 'short' ? ['--retrainings', '4', '--epochs', '5'] : [];
   const script = join(import.meta.dirname, 'training.ts');
