@@ -66,12 +66,17 @@ export function isTaskName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9.-]{0,79}$/.test(name);
 }
 
+/** Default exports by the URL of their module. */
+const modules = new Map<string, unknown>();
+
 /**
  * The task of a module.
  * @throws MeedError when the module holds no task or one of another name or version
  */
 export async function importTask(reference: TaskReference): Promise<Task<unknown, unknown>> {
-  const { default: found } = (await import(reference.module)) as { default?: unknown };
+  // kept, since asking the loader for a module that is there costs as much as a small job
+  const found = modules.get(reference.module) ?? ((await import(reference.module)) as { default?: unknown }).default;
+  modules.set(reference.module, found);
   if (!isTask(found) || found.name !== reference.name) {
     throw new MeedError(
       `${reference.module} does not export the task ${reference.name}`,

@@ -9,7 +9,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export async function meedWorker(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+export interface Circumstances {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Sent when the worker's standard output first holds the text. */
+  readonly signals?: Readonly<Record<string, NodeJS.Signals>>;
+}
+
+export async function meedWorker(
+  args: readonly string[],
+  { env = {}, signals = {} }: Circumstances = {},
+): Promise<Ended> {
   const main = new URL('./worker.cli.ts', import.meta.url);
   const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(main), 'worker', ...args], {
     env: { ...process.env, ...env },
@@ -17,8 +26,10 @@ export async function meedWorker(args: readonly string[], env: NodeJS.ProcessEnv
   });
   let stdout = '';
   let stderr = '';
+  const left = new Map(Object.entries(signals));
   child.stdout.on('data', (part: Buffer) => {
     stdout += part.toString();
+    for (const [text, signal] of left) if (stdout.includes(text) && left.delete(text)) child.kill(signal);
   });
   child.stderr.on('data', (part: Buffer) => {
     stderr += part.toString();

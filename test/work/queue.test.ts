@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MeedError, sha256 } from '../../src/foundation/index.js';
 import { CancelledError, defineTask, type Pool, runMap } from '../../src/work/index.js';
 import { InputEncoder, jobKey } from '../../src/work/jobKey.js';
+import { putBlob } from '../../src/work/queue/blobs.js';
 import { queuePool, type WorkerEvent } from '../../src/work/queue/index.js';
 import behave from './behave.task.js';
 import product from './blockProduct.task.js';
@@ -168,6 +169,14 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     expect(await run()).toEqual([77 * 77]);
   });
 
+  it('sends no value that Redis cannot hold', async () => {
+    const bytes = new Uint8Array(512 * 2 ** 20 + 1);
+    await expect(putBlob(client, 'a'.repeat(64), bytes)).rejects.toThrow(
+      /An input has 537 MB, Redis holds at most 537 MB in one value\. Cut the work into smaller chunks/,
+    );
+    expect(await client.exists(`meed:blob:${'a'.repeat(64)}`)).toBe(0);
+  });
+
   it('fails a hostile record and serves on', async () => {
     const queue = new Queue('work', { connection: client, prefix: 'meed' });
     const hash = 'a'.repeat(64);
@@ -204,10 +213,10 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     const doneBefore = first.events.filter(({ event }) => event === 'done').length;
     expect(await first.ended).toBe(0);
     expect(first.events.filter(({ event }) => event === 'done').length).toBeGreaterThanOrEqual(doneBefore);
-    expect(first.events.slice(-2).map(({ event }) => event)).toEqual(['done', 'left']);
+    expect(first.events.slice(-3).map(({ event }) => event)).toEqual(['finishing', 'done', 'left']);
     second.child.kill('SIGINT');
     expect(await second.ended).toBe(0);
-    expect(second.events.slice(-2).map(({ event }) => event)).toEqual(['returned', 'left']);
+    expect(second.events.slice(-3).map(({ event }) => event)).toEqual(['finishing', 'returned', 'left']);
     const third = await startWorker(redis.url, 2, 'drained');
     workers = [third];
     expect(await run).toEqual([200, 201, 202, 203]);

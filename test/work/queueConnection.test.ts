@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MeedError } from '../../src/foundation/index.js';
 import { queuePool, runMap, runWorker } from '../../src/work/index.js';
 import behave from './behave.task.js';
+import { meedWorker } from './meedWorker.js';
 import { freePort, type RedisServer, redisIsThere, startRedis } from './redis.js';
 import { testTasks } from './testTasks.js';
 
@@ -81,9 +82,7 @@ describe.skipIf(!redisIsThere() || !openssl)('a server with TLS', () => {
     expect(await refusal(queuePool(redis.url))).toMatch(/self-signed certificate.*NODE_EXTRA_CA_CERTS/);
     const trusted = await meedWorker(
       ['--queue', redis.url, '--workers', '1', '--memory', '500MB', '--once', '--json'],
-      {
-        NODE_EXTRA_CA_CERTS: join(folder, 'certificate.pem'),
-      },
+      { env: { NODE_EXTRA_CA_CERTS: join(folder, 'certificate.pem') } },
     );
     expect(trusted.stderr).toBe('');
     expect(trusted.status).toBe(0);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workerCommand } from '../../src/cli/commands/worker.js';
 import { MeedError } from '../../src/foundation/index.js';
 import { queuePool, runMap } from '../../src/work/index.js';
 import behave from './behave.task.js';
@@ -42,12 +43,35 @@ describe.skipIf(!redisIsThere())('meed worker', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).event as string);
-    expect(events).toEqual(['ready', 'done', 'done', 'done', 'left']);
+    expect(events).toEqual(['ready', 'done', 'done', 'done', 'finishing', 'left']);
     expect(json.status).toBe(0);
+    await pool.close();
+    await client.quit();
+  });
+
+  it('leaves in order when it is interrupted', async () => {
+    const args = ['--queue', url, '--workers', '1', '--memory', '500MB', '--json'];
+    const { status, stdout } = await meedWorker(args, { signals: { '"ready"': 'SIGTERM' } });
+    expect(status).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).event),
+    ).toEqual(['ready', 'finishing', 'left']);
+  });
+
+  it('hands its job back when it is interrupted twice', async () => {
+    const client = new Redis(url);
     await client.flushall();
-    const again = runMap(behave, [{ does: 'square', x: 4 }], { where: pool });
-    const text = await meedWorker(['--queue', url, '--workers', '1', '--memory', '500MB', '--once']);
-    expect(await again).toEqual([16]);
+    const pool = await queuePool(url);
+    const run = runMap(behave, [{ does: 'spin', x: 600 }], { where: pool });
+    const args = ['--queue', url, '--workers', '1', '--memory', '500MB', '--json'];
+    const first = await meedWorker(args, { signals: { '"ready"': 'SIGINT', '"finishing"': 'SIGINT' } });
+    expect(first.stdout).toMatch(/"returned"/);
+    expect(first.status).toBe(0);
+    const text = await meedWorker([...args.filter((arg) => arg !== '--json'), '--once']);
+    expect(await run).toEqual([600]);
     expect(text.stdout).toBe('');
     expect(text.stderr).toMatch(
       /^Serving redis:\/\/:\*\*\*@127\.0\.0\.1:\d+ on 1 thread\(s\) with 500 MB\nTasks: test\.behave/,
@@ -58,12 +82,16 @@ describe.skipIf(!redisIsThere())('meed worker', () => {
   });
 
   it('refuses options that cannot be', async () => {
-    const wrong = await meedWorker(['--queue', url, '--workers', 'many', '--memory', '1GB']);
-    expect(wrong.stderr).toMatch(/NaN is no number of workers|Give a whole number/);
-    expect(wrong.status).toBe(2);
-    const none = await meedWorker([]);
-    expect(none.stderr).toMatch(/required option '--queue <url>'/);
-    expect(none.status).toBe(2);
+    const run = (...args: string[]): Promise<unknown> =>
+      workerCommand()
+        .configureOutput({ writeErr: () => {} })
+        .parseAsync(['node', 'meed', ...args]);
+    await expect(run()).rejects.toThrow(/required option '--queue <url>'/);
+    await expect(run('--queue', url, '--memory', 'much')).rejects.toThrow(/"much" is no amount of memory/);
+    await expect(run('--queue', url, '--workers', 'many')).rejects.toThrow(/NaN is no number of workers/);
+    await expect(run('--queue', url, '--workers', '9', '--memory', '1GB')).rejects.toThrow(
+      /9 worker\(s\) need 1\.2 GB/,
+    );
   });
 
   it('that dies of a job again and again: the caller is told so', async () => {

@@ -99,6 +99,9 @@ function talk(memoryBytes: number): (event: WorkerEvent) => void {
       case 'notice':
         say(event.sentence);
         break;
+      case 'finishing':
+        if (event.running > 0) say(`Finishing ${event.running} job(s); interrupt again to hand them back`);
+        break;
       case 'left':
         say(`Left after ${done} job(s)${failed === 0 ? '' : `, ${failed} failed`}`);
         break;

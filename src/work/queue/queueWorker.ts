@@ -49,6 +49,7 @@ export type WorkerEvent =
   | { readonly event: 'failed'; readonly task: string; readonly error: string }
   | { readonly event: 'returned'; readonly task: string; readonly key: string }
   | { readonly event: 'notice'; readonly sentence: string }
+  | { readonly event: 'finishing'; readonly running: number }
   | { readonly event: 'left' };
 
 const LOCK_SECONDS = 10;
@@ -121,6 +122,7 @@ async function serve(
       ...(options.leaves === 'drained' ? [drained(connection.client)] : []),
     ]);
     if (lost) throw lost;
+    tell({ event: 'finishing', running: attendant.running });
   } finally {
     await worker.close();
     hearing.disconnect();
@@ -139,6 +141,10 @@ class Attendant {
     readonly tell: (event: WorkerEvent) => void,
     readonly stop: AbortSignal | undefined,
   ) {}
+
+  get running(): number {
+    return this.#running.size;
+  }
 
   cancel(id: string): void {
     this.#running.get(id)?.abort();
