@@ -117,7 +117,7 @@ export class GraphBuilder {
 
   /** The same operator applied to the same values is one node, however often it is asked for. */
   apply(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): Value {
-    const key = `${operator.name} ${inputs.map(({ id }) => id)} ${JSON.stringify(attributes)}`;
+    const key = `${operator.name} ${inputs.map(({ id }) => id)} ${JSON.stringify(attributes, exactNumber)}`;
     const known = this.#known.get(key);
     if (known) return known;
     const shapes = inputs.map((input) => input.shape);
@@ -168,6 +168,13 @@ export class GraphBuilder {
     }
     return { id: this.#count++, shape };
   }
+}
+
+/** JSON writes −0 as 0 and what is not finite as null, which would make different operators one node. */
+function exactNumber(_: string, value: unknown): unknown {
+  return Object.is(value, -0) || (typeof value === 'number' && !Number.isFinite(value))
+    ? `number ${value === 0 ? '-0' : value}`
+    : value;
 }
 
 /** `v7` and `v7_1` are what onnx.ts calls the values inside. */

@@ -14,15 +14,7 @@ export {
 export { interpret } from './interpret.js';
 export { materialise } from './mergeTerms.js';
 export { encodeOnnx, OPSET, type Precision } from './onnx.js';
-export {
-  type BuildOptions,
-  type ImportedInput,
-  type ImportedLayer,
-  type ImportedModel,
-  type ImportedParameter,
-  type ReadOptions,
-  readOnnx,
-} from './onnxImport/index.js';
+export * from './onnxImport/index.js';
 export { elu, gelu, hardSigmoid, hardSwish, leakyRelu, silu } from './ops/activation.js';
 export { argMax } from './ops/argMax.js';
 export { type AttentionOptions, scaledDotProduct } from './ops/attention.js';

@@ -6,7 +6,7 @@
  * The trap: "rotary" has two conventions that differ by a permutation of the weights' columns; a checkpoint is right with
  * its own only.
  */
-import { type JsonObject, MeedError, type Random } from '../foundation/index.js';
+import { MeedError, type Random } from '../foundation/index.js';
 import {
   add,
   type GraphBuilder,
@@ -103,7 +103,7 @@ export function decoder(shape: DecoderShape): Model {
   }
 
   return {
-    definition: { name: 'decoder', ...(shape as unknown as JsonObject) },
+    definition: { name: 'decoder', ...shape, headWidth, theta: shape.theta ?? DEFAULT_THETA },
     inputShape: [context],
     targetShape: [context],
     classes: vocabulary,

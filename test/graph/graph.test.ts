@@ -12,6 +12,7 @@ import {
   logSoftmax,
   matmul,
   multiply,
+  pad,
   reduceSum,
   reshape,
   slice,
@@ -29,6 +30,16 @@ function sample(hiddenConstant = 2) {
 }
 
 describe('building', () => {
+  it('makes one node of equal operators, and keeps zeros of different sign apart', () => {
+    const g = new GraphBuilder();
+    const x = g.input('x', [2]);
+    expect(exp(g, x)).toBe(exp(g, x));
+    const [low, high] = [pad(g, x, [1], [0], -0), pad(g, x, [1], [0], 0)];
+    expect(low.id).not.toBe(high.id);
+    const result = interpret(g.build({ low, high }), { x: [1, 2] });
+    expect([1 / result.low.data[0], 1 / result.high.data[0]]).toEqual([-Infinity, Infinity]);
+  });
+
   it('refuses two things of one name, and names kept for the graph itself', () => {
     const g = new GraphBuilder();
     const x = g.input('x', [2]);

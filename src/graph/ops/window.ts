@@ -49,8 +49,8 @@ export function windowAttributes({ kernel, strides, pads, dilations }: Window): 
 }
 
 export function windowFrom(attributes: Attributes): Window {
-  const { kernel, strides, pads, dilations } = attributes as unknown as Window;
-  return { kernel, strides, pads, dilations };
+  const list = (name: keyof Window): readonly number[] => attributes[name] as readonly number[];
+  return { kernel: list('kernel'), strides: list('strides'), pads: list('pads'), dilations: list('dilations') };
 }
 
 /** Output positions along each spatial axis. @throws MeedError when the kernel is wider than what it slides over */
