@@ -18,7 +18,7 @@ import {
   termParts,
   type Value,
 } from '../graph/index.js';
-import { type Model, unpackParameters } from './model.js';
+import { type Losses, type Model, unpackParameters } from './model.js';
 
 /**
  * One step of SGD with momentum (Polyak): v ← μ·v + g, w ← w − η·v, with g the gradient of Σ_i weight_i·loss_i.
@@ -63,16 +63,17 @@ export interface FactorGraph {
 }
 
 /**
- * Factors of per-sample gradients of each sample's own loss, captured by differentiation (graph/capture.ts).
+ * Factors of per-sample gradients of each sample's own scalar, captured by differentiation (graph/capture.ts).
  * Inputs parameters [P], x [B, ...], targets [B, T]. Outputs losses [B, 1] and the parts of every block, samples first.
+ * @param target the scalar of a sample that is differentiated; another than the training loss explains another question
  */
-export function factorGraph(model: Model, batch: number): FactorGraph {
+export function factorGraph(model: Model, batch: number, target: Losses = model.losses): FactorGraph {
   const g = new GraphBuilder();
   const flat = g.input('parameters', [model.parameterCount]);
   const x = g.input('x', [batch, ...model.inputShape]);
   const targets = g.input('targets', [batch, ...model.targetShape]);
   const parameters = unpackParameters(g, model, flat);
-  const losses = model.losses(g, model.forward(g, parameters, x), targets);
+  const losses = target(g, model.forward(g, parameters, x), targets);
   const outputs: Record<string, Value> = { losses };
   const blocks = capture(g, { losses, batch: [x, targets], parameters }).map(({ parameter, term }, b) => {
     const names = termParts(term).map(({ name, value }) => {

@@ -9,7 +9,7 @@ export { type ImportedOptions, type ImportedWeights, importedModel } from './imp
 export { type LoadedModel, readLlama2c, readLlama2cTokenizer, type Tokenizer } from './llama2c.js';
 export { classLosses, nextTokenLosses } from './losses.js';
 export { mlp } from './mlp.js';
-export type { Model } from './model.js';
+export type { Dropout, Losses, Model, ParameterLayout } from './model.js';
 export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
 export { type AdamWOptions, adamW, clipByGlobalNorm, type Optimiser, type SgdOptions, sgd } from './optimisers.js';
 export { accuracy, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
