@@ -4,7 +4,7 @@
  * The trap: a tensor on a device is freed by nobody but its owner. It is therefore a type of its own, which no host code
  * can mistake for numbers, and only outputs named in `keep` are ever given as one.
  */
-import type { Graph, Precision, Shape } from '../graph/index.js';
+import type { Graph, Precision, Provider, Shape } from '../graph/index.js';
 
 export type Numbers<P extends Precision> = P extends 'float64' ? Float64Array : Float32Array;
 
@@ -53,7 +53,7 @@ export interface Program<P extends Precision = 'float32', Kept extends string = 
   dispose(): Promise<void>;
 }
 
-export type DeviceKind = 'cpu' | 'cuda' | 'webgpu';
+export type DeviceKind = Provider;
 
 export interface Engine {
   /** Name and version, as published in manifests: "onnxruntime-node 1.30.0 cpu". */

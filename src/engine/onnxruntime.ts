@@ -119,14 +119,15 @@ async function openSession(
   { device, threads, strict, onHandedBack }: RuntimeOptions,
   keep: readonly string[],
 ): Promise<OpenedSession> {
-  const model = encodeOnnx(graph, element);
-  if (device === 'cpu')
-    return { session: await InferenceSession.create(model, sessionOptions('cpu', threads)), handedBack: [] };
+  const onCpu = (): Promise<InferenceSession> =>
+    InferenceSession.create(encodeOnnx(graph, element), sessionOptions('cpu', threads));
+  if (device === 'cpu') return { session: await onCpu(), handedBack: [] };
   if (device === 'webgpu' && element === 'float64') {
     const handedBack = [...new Set(graph.nodes.map(({ operator }) => operator.name))].sort();
     tellHandedBack(handedBack, device, strict, onHandedBack);
-    return { session: await InferenceSession.create(model, sessionOptions('cpu', threads)), handedBack };
+    return { session: await onCpu(), handedBack };
   }
+  const model = encodeOnnx(graph, element, device);
   const base = sessionOptions(device, threads);
   const located: InferenceSession.SessionOptions = {
     ...base,
@@ -201,7 +202,7 @@ class DeviceCopies implements GpuHome {
     const known = this.#sessions.get(key);
     if (known) return known;
     const g = new GraphBuilder();
-    const session = InferenceSession.create(encodeOnnx(g.build({ y: g.input('x', shape) })), {
+    const session = InferenceSession.create(encodeOnnx(g.build({ y: g.input('x', shape) }), 'float32', 'webgpu'), {
       ...sessionOptions('webgpu', this.#threads),
       preferredOutputLocation: location,
     });

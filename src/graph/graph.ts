@@ -47,8 +47,15 @@ export interface Float64Tensor {
 /** A number is ONNX's INT, a list INTS, a text STRING. */
 export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
 
+/**
+ * ONNX Runtime's provider that a graph is lowered for. They compute the same; on WebGPU what it has no kernel for, or
+ * only for other types, is said in operators that it has, so that nothing is handed back to the CPU.
+ */
+export type Provider = 'cpu' | 'cuda' | 'webgpu';
+
 /** Receives the ONNX nodes of one operator; see onnx.ts. */
 export interface OnnxSink {
+  readonly provider: Provider;
   /** ONNX's code of the numbers' type (1 = float32, 11 = float64), for Cast. */
   readonly element: number;
   /** Appends an ONNX node and returns the name of its output; the last one emitted is the operator's output. */

@@ -7,6 +7,7 @@ export {
   GraphBuilder,
   type Node,
   type Operator,
+  type Provider,
   type Shape,
   sizeOf,
   type Value,

@@ -3,7 +3,7 @@
  * in onnxSchema.ts.
  * The trap: names must be unique and stable, so that equal graphs give equal bytes.
  */
-import type { Graph, OnnxAttribute, OnnxSink } from './graph.js';
+import type { Graph, OnnxAttribute, OnnxSink, Provider } from './graph.js';
 import { ATTRIBUTE_CODE, ELEMENT_CODE, ONNX_SCHEMA } from './onnxSchema.js';
 
 const ELEMENT = { float32: ELEMENT_CODE.float32, float64: ELEMENT_CODE.float64 } as const;
@@ -13,8 +13,11 @@ export const OPSET = 18;
 /** The type of every number of a graph when it runs. Constants are kept as precisely as they were given. */
 export type Precision = keyof typeof ELEMENT;
 
-/** @returns the bytes of an `.onnx` file */
-export function encodeOnnx(graph: Graph, precision: Precision = 'float32'): Uint8Array {
+/**
+ * @param provider what it will run on; a file made for one runs on every other, slower or not all of it there
+ * @returns the bytes of an `.onnx` file
+ */
+export function encodeOnnx(graph: Graph, precision: Precision = 'float32', provider: Provider = 'cpu'): Uint8Array {
   const element = ELEMENT[precision];
   const asNumbers = (data: ArrayLike<number>): Float32Array | Float64Array =>
     precision === 'float32' ? Float32Array.from(data) : Float64Array.from(data);
@@ -30,6 +33,7 @@ export function encodeOnnx(graph: Graph, precision: Precision = 'float32'): Uint
     let part = 0;
     const own: { input: readonly string[]; output: string[]; opType: string; name: string; attribute: object[] }[] = [];
     const sink: OnnxSink = {
+      provider,
       element,
       emit(opType, input, attributes = {}) {
         const result = `${output}_${part++}`;

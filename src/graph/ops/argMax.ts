@@ -2,6 +2,7 @@
 import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, sizeOf, type Value } from '../graph.js';
 import { samplesUnless } from '../sampleLayout.js';
+import { emitFirstLargest } from './firstLargest.js';
 
 const ARG_MAX: Operator = {
   name: 'ArgMax',
@@ -10,9 +11,9 @@ const ARG_MAX: Operator = {
     if (!(axis in x)) throw new MeedError(`[${x}] has no axis ${axis}`, 'Name an axis it has');
     return x.map((extent, i) => (i === axis ? 1 : extent));
   },
-  lower: (sink, [x], { attributes }) => {
-    const place = sink.emit('ArgMax', [x], { axis: attributes.axis, keepdims: 1 });
-    sink.emit('Cast', [place], { to: sink.element });
+  lower: (sink, [x], { inputs: [{ shape }], attributes }) => {
+    const axis = Number(attributes.axis);
+    emitFirstLargest(sink, x, { rank: shape.length, axis, extent: shape[axis] });
   },
   interpret: ([x], { attributes, output }) => {
     const axis = Number(attributes.axis);

@@ -2,7 +2,7 @@
  * Comparisons and logic. A truth value is a number, 0 or 1; inside ONNX it is a BOOL, cast on the way in and out, where
  * every number but 0 is true. Nothing here has a derivative other than zero.
  */
-import type { GraphBuilder, Operator, Value } from '../graph.js';
+import type { GraphBuilder, OnnxSink, Operator, Value } from '../graph.js';
 import type { Tfjs, TfTensor } from '../tfjs.js';
 import { binaryOperator } from './binary.js';
 import { unaryOperator } from './unary.js';
@@ -25,10 +25,16 @@ function comparison(
   });
 }
 
+const both = (sink: OnnxSink, a: string, b: string): string => sink.emit('And', [a, b]);
+const neither = (sink: OnnxSink, a: string, b: string): string =>
+  both(sink, sink.emit('Not', [a]), sink.emit('Not', [b]));
+
+/** Of the connectives WebGPU has And and Not. */
 function connective(
   name: string,
   holds: (x: boolean, y: boolean) => boolean,
   tfjs: (tf: Tfjs, x: TfTensor, y: TfTensor) => TfTensor,
+  onWebgpu: (sink: OnnxSink, a: string, b: string) => string,
 ): Operator {
   return binaryOperator({
     name,
@@ -36,7 +42,8 @@ function connective(
     tfjs: (tf, x, y) => tf.cast(tfjs(tf, tf.cast(x, 'bool'), tf.cast(y, 'bool')), 'float32'),
     lower: (sink, inputs) => {
       const [a, b] = inputs.map((input) => sink.emit('Cast', [input], { to: BOOL }));
-      sink.emit('Cast', [sink.emit(name, [a, b])], { to: sink.element });
+      const joined = sink.provider === 'webgpu' ? onWebgpu(sink, a, b) : sink.emit(name, [a, b]);
+      sink.emit('Cast', [joined], { to: sink.element });
     },
     gradient: () => [undefined, undefined],
   });
@@ -71,16 +78,19 @@ const AND = connective(
   'And',
   (x, y) => x && y,
   (tf, x, y) => tf.logicalAnd(x, y),
+  both,
 );
 const OR = connective(
   'Or',
   (x, y) => x || y,
   (tf, x, y) => tf.logicalOr(x, y),
+  (sink, a, b) => sink.emit('Not', [neither(sink, a, b)]),
 );
 const XOR = connective(
   'Xor',
   (x, y) => x !== y,
   (tf, x, y) => tf.logicalXor(x, y),
+  (sink, a, b) => neither(sink, both(sink, a, b), neither(sink, a, b)),
 );
 const NOT = unaryOperator({
   name: 'Not',

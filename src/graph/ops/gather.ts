@@ -6,7 +6,7 @@
  */
 import { MeedError } from '../../foundation/index.js';
 import { sampleMajor } from '../factorTerm.js';
-import { type GraphBuilder, type Operator, type Shape, sizeOf, type Value } from '../graph.js';
+import { type GraphBuilder, type OnnxSink, type Operator, type Shape, sizeOf, type Value } from '../graph.js';
 import { isSampleAxis } from '../sampleLayout.js';
 import type { Tfjs, TfTensor } from '../tfjs.js';
 import { equal } from './compare.js';
@@ -89,8 +89,7 @@ const SCATTER_ADD: Operator = {
     const updated = inputs[1].shape;
     const rank = inputs[0].shape.length;
     const rows = [sizeOf(inputs[0].shape), sizeOf(updated.slice(rank))];
-    const column = sink.emit('Reshape', [sink.emit('Cast', [indices], { to: INT64 }), sink.int64([rows[0], 1])]);
-    const places = sink.emit('Expand', [column, sink.int64(rows)]);
+    const places = emitPlaces(sink, indices, rows);
     const zeros = sink.emit('Expand', [sink.scalar(0), sink.int64([output.shape[0], rows[1]])]);
     const flat = sink.emit('Reshape', [updates, sink.int64(rows)]);
     const sums = sink.emit('ScatterElements', [zeros, places, flat], { axis: 0, reduction: 'add' });
@@ -118,6 +117,14 @@ const SCATTER_ADD: Operator = {
     return at === 'shared' && axis > 0 ? { axis, per: updates.per } : 'mixed';
   },
 };
+
+/** One index a row, repeated along it. WebGPU casts to int64 but moves none, so there the numbers are moved first. */
+function emitPlaces(sink: OnnxSink, indices: string, [count, width]: readonly number[]): string {
+  const cast = (x: string): string => sink.emit('Cast', [x], { to: INT64 });
+  const stretch = (x: string): string =>
+    sink.emit('Expand', [sink.emit('Reshape', [x, sink.int64([count, 1])]), sink.int64([count, width])]);
+  return sink.provider === 'webgpu' ? cast(stretch(indices)) : stretch(cast(indices));
+}
 
 /** @throws MeedError when `index` is no whole number of the extent */
 export function placeOf(index: number, extent: number): number {

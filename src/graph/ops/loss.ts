@@ -11,7 +11,7 @@ import { oneHot, placeOf } from './gather.js';
 import { reduceSumSquare } from './reduce.js';
 import { reshape } from './shape.js';
 import { scalar } from './sharedConstant.js';
-import { softmax } from './softmax.js';
+import { emitLogSoftmax, softmax } from './softmax.js';
 
 const INT64 = 7;
 
@@ -27,8 +27,13 @@ const CROSS_ENTROPY: Operator = {
     const last = inputs[0].shape.length - 1;
     const zero = sink.scalar(0);
     const axis = sink.int64([last]);
-    const places = sink.emit('Unsqueeze', [sink.emit('Cast', [sink.emit('Max', [ids, zero])], { to: INT64 }), axis]);
-    const logarithms = sink.emit('LogSoftmax', [logits], { axis: last });
+    const counting = sink.emit('Max', [ids, zero]);
+    // WebGPU casts to int64 but moves none
+    const places =
+      sink.provider === 'webgpu'
+        ? sink.emit('Cast', [sink.emit('Unsqueeze', [counting, axis])], { to: INT64 })
+        : sink.emit('Unsqueeze', [sink.emit('Cast', [counting], { to: INT64 }), axis]);
+    const logarithms = emitLogSoftmax(sink, logits, last);
     const picked = sink.emit('GatherElements', [logarithms, places], { axis: last });
     const loss = sink.emit('Neg', [sink.emit('Squeeze', [picked, axis])]);
     const counted = sink.emit('Cast', [sink.emit('GreaterOrEqual', [ids, zero])], { to: sink.element });

@@ -7,6 +7,7 @@ import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, sizeOf, type Value } from '../graph.js';
 import { samplesUnless } from '../sampleLayout.js';
 import { multiply } from './elementwise.js';
+import { emitCounting, emitFirstLargest } from './firstLargest.js';
 import { cutPatches } from './patches.js';
 import { reduceSum } from './reduceSum.js';
 import { reshape } from './shape.js';
@@ -78,12 +79,9 @@ const FIRST_MAXIMUM: Operator = {
   },
   lower: (sink, [name], { inputs, attributes, output }) => {
     const patches = cutPatches(onnxCalls(sink), { name, shape: inputs[0].shape }, windowFrom(attributes), LOWEST);
-    const taps = output.shape[2];
-    const asNumbers = (integers: string): string => sink.emit('Cast', [integers], { to: sink.element });
-    const first = asNumbers(sink.emit('ArgMax', [patches.name], { axis: 2, keepdims: 1, select_last_index: 0 }));
-    const range = asNumbers(sink.int64(Array.from({ length: taps }, (_, tap) => tap)));
-    const tap = sink.emit('Reshape', [range, sink.int64([1, 1, taps, 1])]);
-    asNumbers(sink.emit('Equal', [first, tap]));
+    const taps = { rank: 4, axis: 2, extent: output.shape[2] };
+    const first = emitFirstLargest(sink, patches.name, taps);
+    sink.emit('Cast', [sink.emit('Equal', [first, emitCounting(sink, taps)])], { to: sink.element });
   },
   interpret: ([x], { attributes, output }) => {
     const mask = new Float64Array(sizeOf(output.shape));

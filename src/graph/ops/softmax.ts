@@ -3,7 +3,15 @@
  * gradients use the result itself: y·(dy − Σ dy·y), and dy − eʸ·Σ dy for the logarithm.
  */
 import { MeedError } from '../../foundation/index.js';
-import { type Float64Tensor, type GraphBuilder, type Node, type Operator, sizeOf, type Value } from '../graph.js';
+import {
+  type Float64Tensor,
+  type GraphBuilder,
+  type Node,
+  type OnnxSink,
+  type Operator,
+  sizeOf,
+  type Value,
+} from '../graph.js';
 import { samplesUnless } from '../sampleLayout.js';
 import type { Tfjs, TfTensor } from '../tfjs.js';
 import { exp, multiply, subtract } from './elementwise.js';
@@ -26,7 +34,7 @@ const SOFTMAX: Operator = {
 const LOG_SOFTMAX: Operator = {
   name: 'LogSoftmax',
   shape: ([x], { axis }) => withAxis(x, Number(axis)),
-  lower: (sink, inputs, node) => void sink.emit('LogSoftmax', inputs, { axis: axisOf(node) }),
+  lower: (sink, [x], node) => void emitLogSoftmax(sink, x, axisOf(node)),
   interpret: ([x], node) => linewise(x, axisOf(node), (below, total) => below - Math.log(total)),
   tfjs: (tf, [x], node) => onLastAxis(tf, x, axisOf(node), (last) => tf.logSoftmax(last)),
   samples: samplesUnless((node) => [axisOf(node)]),
@@ -35,6 +43,15 @@ const LOG_SOFTMAX: Operator = {
     return [subtract(g, dy, multiply(g, exp(g, node.output), total))];
   },
 };
+
+/** Of the tensor called `x`; WebGPU has no LogSoftmax, and none of its parts overflow. */
+export function emitLogSoftmax(sink: OnnxSink, x: string, axis: number): string {
+  if (sink.provider !== 'webgpu') return sink.emit('LogSoftmax', [x], { axis });
+  const axes = sink.int64([axis]);
+  const below = sink.emit('Sub', [x, sink.emit('ReduceMax', [x, axes], { keepdims: 1 })]);
+  const total = sink.emit('ReduceSum', [sink.emit('Exp', [below]), axes], { keepdims: 1 });
+  return sink.emit('Sub', [below, sink.emit('Log', [total])]);
+}
 
 function axisOf({ attributes }: Node): number {
   return Number(attributes.axis);

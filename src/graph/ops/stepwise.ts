@@ -1,6 +1,6 @@
 /**
  * Absolute value, sign and rounding. The sign is built of comparisons, because the WebGPU provider has no Sign and would
- * hand it back to the CPU. Halves round to the even neighbour, as IEEE 754 and ONNX do and `Math.round` does not.
+ * hand it back to the CPU, and so is the rounding there. Halves round to the even neighbour, as IEEE 754 and ONNX do and `Math.round` does not.
  */
 import type { GraphBuilder, Value } from '../graph.js';
 import { multiply } from './elementwise.js';
@@ -44,6 +44,23 @@ const ROUND = unaryOperator({
     return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near;
   },
   tfjs: (tf, x) => tf.round(x),
+  lower: (sink, [x]) => {
+    if (sink.provider !== 'webgpu') {
+      sink.emit('Round', [x]);
+      return;
+    }
+    // WebGPU has no Round; every difference here is exact
+    const half = sink.scalar(0.5);
+    const below = sink.emit('Floor', [x]);
+    const rest = sink.emit('Sub', [x, below]);
+    const halved = sink.emit('Mul', [below, half]);
+    const isOdd = sink.emit('Greater', [halved, sink.emit('Floor', [halved])]);
+    const isHalf = sink.emit('Equal', [rest, half]);
+    const [beyond, oddHalf] = [sink.emit('Greater', [rest, half]), sink.emit('And', [isHalf, isOdd])].map((up) =>
+      sink.emit('Cast', [up], { to: sink.element }),
+    );
+    sink.emit('Add', [below, sink.emit('Add', [beyond, oddHalf])]);
+  },
   gradient: () => undefined,
 });
 

@@ -67,14 +67,16 @@ export function onnxCalls(sink: OnnxSink): TensorCalls<Named> {
             xs[0].shape.map((extent, i) => (i === axis ? xs.reduce((sum, x) => sum + x.shape[axis], 0) : extent)),
             { axis },
           ),
-    sum: (xs) =>
-      xs.length === 1
-        ? xs[0]
-        : emit(
-            'Sum',
-            xs.map(({ name }) => name),
-            xs[0].shape,
-          ),
+    sum: (xs) => {
+      if (xs.length === 1) return xs[0];
+      // WebGPU has no Sum
+      if (sink.provider === 'webgpu') return xs.reduce((a, b) => emit('Add', [a.name, b.name], a.shape));
+      return emit(
+        'Sum',
+        xs.map(({ name }) => name),
+        xs[0].shape,
+      );
+    },
     matmul: (a, b) => emit('MatMul', [a.name, b.name], [a.shape[0], a.shape[1], b.shape[2]]),
   };
 }
