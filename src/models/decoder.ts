@@ -26,8 +26,9 @@ import {
   transpose,
   type Value,
 } from '../graph/index.js';
+import { layOut, PARAMETER_LIMIT } from './layout.js';
 import { nextTokenLosses } from './losses.js';
-import type { Dropout, Model, ParameterLayout } from './model.js';
+import type { Dropout, Model } from './model.js';
 
 export interface DecoderShape {
   readonly vocabulary: number;
@@ -56,7 +57,6 @@ export interface DecoderShape {
 
 export const DEFAULT_THETA = 10_000;
 const DEVIATION = 0.02;
-const LIMIT = 2 ** 31;
 /** Far above any model, far below what a hostile file could ask memory for. */
 const MOST_LAYERS = 10_000;
 
@@ -69,11 +69,9 @@ export function decoder(shape: DecoderShape): Model {
   const { vocabulary, context, width, layers, heads, keyValueHeads, hidden, head } = shape;
   const headWidth = shape.headWidth ?? width / heads;
   const gated = shape.feedForward === 'swiglu';
-  const parameters: ParameterLayout[] = [];
-  let parameterCount = 0;
+  const declared: (readonly [name: string, shape: Shape])[] = [];
   const declare = (name: string, extents: Shape): void => {
-    parameters.push({ name, offset: parameterCount, shape: extents });
-    parameterCount += sizeOf(extents);
+    declared.push([name, extents]);
   };
   const declareNorm = (name: string): void => {
     declare(`${name}.scale`, [width]);
@@ -98,9 +96,7 @@ export function decoder(shape: DecoderShape): Model {
   }
   declareNorm('norm');
   if (head === 'untied') declare('head', [width, vocabulary]);
-  if (parameterCount >= LIMIT) {
-    throw new MeedError(`The decoder would have ${parameterCount} parameters`, 'Choose one of fewer than 2³¹');
-  }
+  const { parameters, parameterCount } = layOut(declared);
 
   return {
     definition: { name: 'decoder', ...shape, headWidth, theta: shape.theta ?? DEFAULT_THETA },
@@ -209,7 +205,7 @@ function rotaryAngles(
 
 function check(shape: DecoderShape): void {
   for (const key of ['vocabulary', 'context', 'width', 'layers', 'heads', 'keyValueHeads', 'hidden'] as const) {
-    if (!Number.isInteger(shape[key]) || shape[key] < 1 || shape[key] >= LIMIT)
+    if (!Number.isInteger(shape[key]) || shape[key] < 1 || shape[key] >= PARAMETER_LIMIT)
       throw new MeedError(`A decoder cannot have the ${key} ${shape[key]}`, 'Give a positive whole number');
   }
   if (shape.layers > MOST_LAYERS)

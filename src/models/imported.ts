@@ -5,8 +5,9 @@
  */
 import { MeedError } from '../foundation/index.js';
 import { type GraphBuilder, type ImportedModel, type Shape, sizeOf, type Value } from '../graph/index.js';
+import { layOut } from './layout.js';
 import { classLosses, nextTokenLosses } from './losses.js';
-import type { Model, ParameterLayout } from './model.js';
+import type { Model } from './model.js';
 
 export interface ImportedOptions {
   /** 'class': the output is [batch, classes]; 'next-token': [batch, T, vocabulary] from tokens [batch, T]. */
@@ -25,12 +26,7 @@ export interface ImportedWeights {
 
 /** @throws MeedError when an output or a further input's filling is missing, or the output does not fit the objective */
 export function importedModel(file: ImportedModel, options: ImportedOptions): ImportedWeights {
-  const layout: ParameterLayout[] = [];
-  let parameterCount = 0;
-  for (const { name, shape } of file.parameters) {
-    layout.push({ name, offset: parameterCount, shape });
-    parameterCount += sizeOf(shape);
-  }
+  const { parameters: layout, parameterCount } = layOut(file.parameters.map(({ name, shape }) => [name, shape]));
   const parameters = new Float32Array(parameterCount);
   for (const [i, { data }] of file.parameters.entries()) parameters.set(data, layout[i].offset);
   const output = chosenOutput(file, options.output);

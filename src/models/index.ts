@@ -1,4 +1,5 @@
 export { modelRecipe, readModel, type TrainedModel, type TrainingSet, trainModel } from './artefact.js';
+export { lenet, type PictureShape, type ResNet9Shape, resnet9 } from './cnn.js';
 export { type DecoderShape, decoder } from './decoder.js';
 export { fillDropoutMask, type MaskKey, maskKey } from './dropoutMasks.js';
 export { type FastState, type FastStep, type FastStepOptions, fastStepGraph, openFastStep } from './fastStep.js';
@@ -8,7 +9,7 @@ export { loadHuggingFaceModel, readHuggingFaceModel } from './huggingFace.js';
 export { type ImportedOptions, type ImportedWeights, importedModel } from './imported.js';
 export { type LoadedModel, readLlama2c, readLlama2cTokenizer, type Tokenizer } from './llama2c.js';
 export { classLosses, nextTokenLosses } from './losses.js';
-export { mlp } from './mlp.js';
+export { linear, mlp } from './mlp.js';
 export type { Dropout, Losses, Model, ParameterLayout } from './model.js';
 export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
 export { type AdamWOptions, adamW, clipByGlobalNorm, type Optimiser, type SgdOptions, sgd } from './optimisers.js';

@@ -1,4 +1,7 @@
-/** The multilayer perceptron: linear layers with ReLU between them, He initialisation (He et al. 2015), biases zero. */
+/**
+ * The multilayer perceptron: linear layers with ReLU between them, He initialisation (He et al. 2015), biases zero. With
+ * no hidden layer it is multinomial logistic regression.
+ */
 import { MeedError, type Random } from '../foundation/index.js';
 import { add, matmul, relu } from '../graph/index.js';
 import { classLosses } from './losses.js';
@@ -52,4 +55,9 @@ export function mlp(widths: readonly number[]): Model {
     },
     losses: classLosses,
   };
+}
+
+/** Multinomial logistic regression: one linear layer, x [batch, inputs], logits [batch, classes]. */
+export function linear(inputs: number, classes: number): Model {
+  return { ...mlp([inputs, classes]), definition: { name: 'linear', inputs, classes } };
 }
