@@ -1,7 +1,8 @@
 /**
- * The engine's figures: the matrix product against ONNX Runtime bare, in turns, so that the machine's noise falls on both;
- * the overhead of a call; inner products of per-sample gradients from captured factors; training (bench/training.ts); and
- * PyTorch on the same shapes. Best of all repeats, since whatever else runs only makes a figure worse.
+ * The engine's figures: the matrix product, ONNX Runtime bare and the decoder's step in turns, so that the machine's noise
+ * falls on all; the overhead of a call; inner products of per-sample gradients from captured factors; training
+ * (bench/training.ts); and PyTorch on the same shapes. Best of all repeats, since whatever else runs only makes a figure
+ * worse.
  *
  *   npx tsx bench/engine.ts [--json FILE] [--training full|short|none] [--peers "$(bash bench/peers/setup.sh)"]
  */
@@ -47,8 +48,17 @@ async function best(tasks: readonly (() => Promise<unknown>)[], repeats: number)
   return seconds;
 }
 
-async function product(): Promise<{ matmulGflops: number; matmulShareOfBare: number }> {
+/** Something to be timed, and the operations that one run of it counts. */
+interface Timed {
+  readonly operations: number;
+  run(): Promise<unknown>;
+  dispose(): Promise<void>;
+}
+
+/** A product of 1024³ by our program and by ONNX Runtime bare. */
+async function openProducts(): Promise<{ ours: Timed; bare: Timed }> {
   const n = 1024;
+  const operations = 2 * n ** 3;
   const g = new GraphBuilder();
   const graph = g.build({ c: matmul(g, g.input('a', [n, n]), g.input('b', [n, n])) });
   const program = await cpuEngine({ threads: THREADS }).compile(graph);
@@ -58,10 +68,10 @@ async function product(): Promise<{ matmulGflops: number; matmulShareOfBare: num
   });
   const [a, b] = [normals([n, n]), normals([n, n])];
   const feeds = { a: new OrtTensor('float32', a.data, a.shape), b: new OrtTensor('float32', b.data, b.shape) };
-  const [ours, bare] = await best([() => program.run({ a, b }), () => session.run(feeds)], REPEATS);
-  await program.dispose();
-  await session.release();
-  return { matmulGflops: (2 * n ** 3) / ours / 1e9, matmulShareOfBare: bare / ours };
+  return {
+    ours: { operations, run: () => program.run({ a, b }), dispose: () => program.dispose() },
+    bare: { operations, run: () => session.run(feeds), dispose: () => session.release() },
+  };
 }
 
 /** One call of a graph with one input, one output and one operator on 16 numbers, mean over many calls. */
@@ -105,7 +115,7 @@ async function gradientProducts(): Promise<number> {
 }
 
 /** Four layers, 128 wide, context 128, batch 16, vocabulary 512, AdamW: counts 6 · parameters · tokens operations a step. */
-async function decoderStep(): Promise<{ parameters: number; gflops: number; seconds: number }> {
+async function openDecoderStep(): Promise<Timed & { readonly parameters: number }> {
   const [context, batch, vocabulary] = [128, 16, 512];
   const model = decoder({
     vocabulary,
@@ -133,10 +143,12 @@ async function decoderStep(): Promise<{ parameters: number; gflops: number; seco
   const state = new Float32Array(adamW().stateSize(model.parameterCount));
   const from = { parameters: model.initialise(random), state };
   const positions = Uint32Array.from({ length: batch }, (_, i) => i);
-  const [seconds] = await best([() => step.run(from, samples, positions, { step: 0, rate: 1e-3 })], REPEATS / 2);
-  await step.dispose();
-  const { parameterCount } = model;
-  return { parameters: parameterCount, gflops: (6 * parameterCount * batch * context) / seconds / 1e9, seconds };
+  return {
+    parameters: model.parameterCount,
+    operations: 6 * model.parameterCount * batch * context,
+    run: () => step.run(from, samples, positions, { step: 0, rate: 1e-3 }),
+    dispose: () => step.dispose(),
+  };
 }
 
 /** Figures of another command's JSON file, which prints its own progress. */
@@ -159,14 +171,21 @@ const say = (what: string, key: string, value: number, unit: string): void => {
 };
 
 process.stdout.write(`| ${THREADS} threads | |\n|---|---|\n`);
-const { matmulGflops, matmulShareOfBare } = await product();
-say('matrix product 1024³, fp32', 'matmulGflops', matmulGflops, 'GFLOP/s');
-say('the same, share of ONNX Runtime bare', 'matmulShareOfBare', matmulShareOfBare, '');
+const { ours, bare } = await openProducts();
+const step = await openDecoderStep();
+const timed = [ours, bare, step];
+const seconds = await best(
+  timed.map(({ run }) => run),
+  REPEATS,
+);
+const [rate, bareRate, stepRate] = timed.map(({ operations }, i) => operations / seconds[i] / 1e9);
+for (const { dispose } of timed) await dispose();
+say('matrix product 1024³, fp32', 'matmulGflops', rate, 'GFLOP/s');
+say('the same, share of ONNX Runtime bare', 'matmulShareOfBare', rate / bareRate, '');
 say('call of a graph, one input, one output', 'graphOverheadUs', await overhead(), 'µs');
 say('64 × 512 gradient products of the MLP', 'perSampleProductsMs', await gradientProducts(), 'ms');
-const { parameters, gflops, seconds } = await decoderStep();
-say(`step of a decoder of ${parameters} parameters`, 'decoderStepMs', seconds * 1000, 'ms');
-say('its share of the matrix rate', 'decoderTrainShare', gflops / matmulGflops, '');
+say(`step of a decoder of ${step.parameters} parameters`, 'decoderStepMs', seconds[2] * 1000, 'ms');
+say('its share of the matrix rate', 'decoderTrainShare', stepRate / rate, '');
 if (values.training !== 'none') {
   const args = values.training === 'short' ? ['--retrainings', '4', '--epochs', '5'] : [];
   const script = join(import.meta.dirname, 'training.ts');
