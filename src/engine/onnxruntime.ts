@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { MeedError, messageOf } from '../foundation/index.js';
 import { encodeOnnx, type Graph, GraphBuilder, type Precision, type Shape } from '../graph/index.js';
+import { type EncodedGraph, type Signature, signatureOf } from './encodedGraph.js';
 import type { CompileOptions, DeviceKind, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
 import { checkedFeed, fedNumbers } from './feeds.js';
 import { type GpuHome, GpuTensor } from './gpuTensor.js';
@@ -67,9 +68,33 @@ async function compile<P extends Precision, Kept extends string>(
   }
   await copies?.residents.release();
   const onDevice = copies !== undefined && element === 'float32' ? copies : undefined;
-  const { session, handedBack } = await openSession(graph, element, options, onDevice ? keep : []);
-  const inputs = [...graph.inputs].map(([name, { shape }]) => ({ name, shape }));
-  const outputs = [...graph.outputs].map(([name, { shape }]) => ({ name, shape }));
+  const opened = await openSession(graph, element, options, onDevice ? keep : []);
+  return programOf<P, Kept>(opened, signatureOf(graph), { element, keep, copies, onDevice });
+}
+
+/**
+ * Opens what `encodeGraph` gave, on the CPU with one thread: the same program as `cpuEngine().compile` of the graph, bit
+ * for bit, in a place that the graph itself cannot come to.
+ */
+export async function openEncoded({ onnx, inputs, outputs }: EncodedGraph): Promise<Program> {
+  const session = await InferenceSession.create(onnx, sessionOptions('cpu', 1));
+  const where = { element: 'float32', keep: [], copies: undefined, onDevice: undefined } as const;
+  return programOf<'float32', never>({ session, handedBack: [] }, { inputs, outputs }, where);
+}
+
+interface Placement<Kept extends string> {
+  readonly element: Precision;
+  readonly keep: readonly Kept[];
+  readonly copies: DeviceCopies | undefined;
+  /** Where kept outputs stay, when they stay on the device. */
+  readonly onDevice: DeviceCopies | undefined;
+}
+
+function programOf<P extends Precision, Kept extends string>(
+  { session, handedBack }: OpenedSession,
+  { inputs, outputs }: Signature,
+  { element, keep, copies, onDevice }: Placement<Kept>,
+): Program<P, Kept> {
   const kept = new Set<string>(keep);
 
   const compute = async (feeds: Readonly<Record<string, Feed<P>>>): Promise<Record<string, OrtTensor>> => {

@@ -1,59 +1,126 @@
 /**
  * Factors of per-sample gradients for many samples, as the model's graph captures them: any model, no per-sample gradient
- * materialised. Chunks are fixed, so a row's factors do not depend on which rows were asked for together.
+ * materialised. Chunks follow from the model alone, so a row's factors do not depend on which rows were asked for
+ * together, nor on the machine's memory.
  */
 import type { Engine, Program, Tensor } from '../engine/index.js';
-import { type FactorTerm, sizeOf } from '../graph/index.js';
-import { batchTensors, type FactorGraph, factorGraph, type Model, type Samples } from '../models/index.js';
+import { type FactorTerm, type Graph, type Shape, sizeOf } from '../graph/index.js';
+import { batchTensors, factorGraph, type Losses, type Model, type Samples } from '../models/index.js';
 
+/** Rows of one run, unless the model is so wide that fewer fit. */
 export const FACTOR_CHUNK = 256;
+/** Numbers that all values of one run may hold: 512 MB, were none freed before the end. */
+const MOST_NUMBERS = 2 ** 27;
+/** What differs between samples cannot be seen in fewer. */
+const LEAST_ROWS = 2;
 
 /** One block of every sample's gradient; blocks are orthogonal to each other. */
-export interface Block {
-  readonly parameter: string;
-  /** Kind of the factors and, of an embedding, its rows; the values in it belong to the graph that gave them. */
-  readonly term: FactorTerm;
+export interface Block extends BlockForm {
   /** The term's parts, each [rows, ...]: left and right, indices and right, or the gradient. */
   readonly parts: readonly Tensor[];
+}
+
+export interface BlockForm {
+  readonly parameter: string;
+  /** What the gradient is made of; see graph/factorTerm.ts. */
+  readonly kind: FactorTerm['kind'];
+  /** Rows of the embedding, 0 of other kinds. */
+  readonly embeddingRows: number;
 }
 
 export interface Factors {
   readonly rows: number;
   readonly blocks: readonly Block[];
-  /** [rows]: the sample's loss. */
+  /** [rows]: the sample's loss, or what the target says instead. */
   readonly losses: Float32Array;
 }
 
 export interface FactorSource {
+  /** Bytes of one sample's factors. */
+  readonly bytesPerRow: number;
+  /** Rows of one run of the engine. */
+  readonly chunk: number;
   factors(parameters: Float32Array, samples: Samples): Promise<Factors>;
   dispose(): Promise<void>;
 }
 
-export async function openFactors(engine: Engine, model: Model): Promise<FactorSource> {
-  const graph = factorGraph(model, FACTOR_CHUNK);
-  const program = await engine.compile(graph.graph);
+/** What must be known beside the program to read its outputs: structured data, the same for every run. */
+export interface FactorLayout {
+  readonly chunk: number;
+  readonly inputShape: Shape;
+  readonly targetShape: Shape;
+  readonly parameterCount: number;
+  readonly blocks: readonly (BlockForm & { readonly outputs: readonly string[] })[];
+  /** Of all outputs, for `chunk` rows. */
+  readonly shapes: readonly { readonly name: string; readonly shape: Shape }[];
+}
+
+/**
+ * @param target the scalar of a sample that is differentiated; the model's loss unless told
+ * @throws MeedError when the model has no per-sample gradients, naming the operator
+ */
+export function describeFactors(model: Model, target?: Losses): { graph: Graph; layout: FactorLayout } {
+  const whole = factorGraph(model, FACTOR_CHUNK, target);
+  const chunk = rowsThatFit(whole.graph);
+  const { graph, blocks } = chunk === FACTOR_CHUNK ? whole : factorGraph(model, chunk, target);
   return {
-    factors: (parameters, samples) => collect(program, graph, model, parameters, samples),
+    graph,
+    layout: {
+      chunk,
+      inputShape: model.inputShape,
+      targetShape: model.targetShape,
+      parameterCount: model.parameterCount,
+      blocks: blocks.map(({ parameter, term, outputs }) => ({
+        parameter,
+        kind: term.kind,
+        embeddingRows: term.kind === 'rows' ? term.rows : 0,
+        outputs,
+      })),
+      shapes: [...graph.outputs].map(([name, { shape }]) => ({ name, shape })),
+    },
+  };
+}
+
+/** A power of two, from the model's shapes alone. */
+function rowsThatFit({ nodes }: Graph): number {
+  const numbers = nodes.reduce((sum, { output }) => sum + sizeOf(output.shape), 0);
+  let rows = FACTOR_CHUNK;
+  while (rows > LEAST_ROWS && (numbers * rows) / FACTOR_CHUNK > MOST_NUMBERS) rows /= 2;
+  return rows;
+}
+
+/** @param target the scalar of a sample that is differentiated; the model's loss unless told */
+export async function openFactors(engine: Engine, model: Model, target?: Losses): Promise<FactorSource> {
+  const { graph, layout } = describeFactors(model, target);
+  return factorSource(await engine.compile(graph), layout);
+}
+
+/** @param program of the graph that the layout describes; it is disposed of with the source */
+export function factorSource(program: Program, layout: FactorLayout): FactorSource {
+  return {
+    bytesPerRow: layout.shapes.reduce((sum, { shape }) => sum + 4 * sizeOf(shape.slice(1)), 0),
+    chunk: layout.chunk,
+    factors: (parameters, samples) => collect(program, layout, parameters, samples),
     dispose: () => program.dispose(),
   };
 }
 
 async function collect(
   program: Program,
-  { graph, blocks }: FactorGraph,
-  model: Model,
+  layout: FactorLayout,
   parameters: Float32Array,
   samples: Samples,
 ): Promise<Factors> {
+  const { chunk, blocks, shapes, parameterCount } = layout;
   const collected = new Map<string, Tensor>();
-  for (const [name, { shape }] of graph.outputs) {
+  for (const { name, shape } of shapes) {
     const whole = [samples.rows, ...shape.slice(1)];
     collected.set(name, { shape: whole, data: new Float32Array(sizeOf(whole)) });
   }
-  const flat = { shape: [model.parameterCount], data: parameters };
-  for (let start = 0; start < samples.rows; start += FACTOR_CHUNK) {
-    const rows = Math.min(FACTOR_CHUNK, samples.rows - start);
-    const result = await program.run({ parameters: flat, ...batchTensors(samples, start, FACTOR_CHUNK, model) });
+  const flat = { shape: [parameterCount], data: parameters };
+  for (let start = 0; start < samples.rows; start += chunk) {
+    const rows = Math.min(chunk, samples.rows - start);
+    const result = await program.run({ parameters: flat, ...batchTensors(samples, start, chunk, layout) });
     for (const [name, { shape, data }] of collected) {
       const width = sizeOf(shape.slice(1));
       data.set(result[name].data.subarray(0, rows * width), start * width);
@@ -62,7 +129,12 @@ async function collect(
   const named = (name: string): Tensor => collected.get(name) ?? { shape: [], data: new Float32Array() };
   return {
     rows: samples.rows,
-    blocks: blocks.map(({ parameter, term, outputs }) => ({ parameter, term, parts: outputs.map(named) })),
+    blocks: blocks.map(({ parameter, kind, embeddingRows, outputs }) => ({
+      parameter,
+      kind,
+      embeddingRows,
+      parts: outputs.map(named),
+    })),
     losses: named('losses').data,
   };
 }

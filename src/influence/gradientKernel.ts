@@ -4,14 +4,25 @@
  * depend on its shape, so the blocks' extents follow from the model alone, never from how much is asked for at once.
  */
 import type { Engine, Program, Tensor } from '../engine/index.js';
-import { type Graph, GraphBuilder, multiply, sizeOf, termOfParts } from '../graph/index.js';
+import { MeedError } from '../foundation/index.js';
+import { type FactorTerm, type Graph, GraphBuilder, multiply, sizeOf, type Value } from '../graph/index.js';
 import { blockProducts, sumBlocks, writesOut } from './blockProducts.js';
-import type { Block, Factors } from './factors.js';
+import type { Block, BlockForm, Factors } from './factors.js';
 
 export interface GradientKernel {
   /** total + weight · K, K[i, j] = ⟨∇_i, ∇_j⟩ for i of `left` and j of `right`. */
   accumulate(total: Tensor, weight: number, left: Factors, right: Factors): Promise<Tensor>;
+  /**
+   * Adds weight · K to the entries of `total` from (row, column) on, in place.
+   * @throws MeedError when the two sides' gradients are made of different things
+   */
+  addTo(total: Tensor, at: Corner, weight: number, left: Factors, right: Factors): Promise<void>;
   dispose(): Promise<void>;
+}
+
+export interface Corner {
+  readonly row: number;
+  readonly column: number;
 }
 
 /** Outputs and samples of one product, unless their factors are so wide that fewer fit. */
@@ -19,10 +30,10 @@ export const MOST_ROWS = { outputs: 64, samples: 512 } as const;
 /** Numbers that one operand of a product may hold: 64 MB. */
 const LARGEST = 1 << 24;
 
-export function openKernel(engine: Engine): GradientKernel {
+export function openKernel(engine: Pick<Engine, 'compile'>): GradientKernel {
   const programs = new Map<string, Promise<Program>>();
-  const programFor = (left: Factors, right: Factors): Promise<Program> => {
-    const key = JSON.stringify([left, right].map(({ blocks }) => blocks.map(({ parts }) => parts.map((t) => t.shape))));
+  const programFor = (left: readonly Block[], right: readonly Block[]): Promise<Program> => {
+    const key = JSON.stringify([left, right].map((blocks) => blocks.map(({ parts }) => parts.map((t) => t.shape))));
     let program = programs.get(key);
     if (!program) {
       program = engine.compile(kernelGraph(left, right));
@@ -30,22 +41,28 @@ export function openKernel(engine: Engine): GradientKernel {
     }
     return program;
   };
-  return {
-    async accumulate(total, weight, left, right) {
-      const [m, n] = total.shape;
-      const result = new Float32Array(m * n);
-      const scale = { shape: [1], data: Float32Array.of(weight) };
-      const outputs = Math.min(MOST_ROWS.outputs, rowsOf(left.blocks));
-      const samples = Math.min(MOST_ROWS.samples, rowsOf(right.blocks));
-      for (let i = 0; i < m; i += outputs) {
-        const a = padRows(left, i, outputs);
-        for (let j = 0; j < n; j += samples) {
-          const b = padRows(right, j, samples);
-          const { k } = await (await programFor(a, b)).run({ weight: scale, ...feedsOf('l', a), ...feedsOf('r', b) });
-          addBlock(result, total, k, i, j);
-        }
+  const addTo: GradientKernel['addTo'] = async (total, at, weight, left, right) => {
+    const sides = commonBlocks(left, right);
+    if (sides.left.length === 0) return;
+    const scale = { shape: [1], data: Float32Array.of(weight) };
+    const outputs = Math.min(MOST_ROWS.outputs, rowsOf(sides.left));
+    const samples = Math.min(MOST_ROWS.samples, rowsOf(sides.right));
+    for (let i = 0; i < left.rows; i += outputs) {
+      const a = padRows(sides.left, i, outputs);
+      for (let j = 0; j < right.rows; j += samples) {
+        const b = padRows(sides.right, j, samples);
+        const { k } = await (await programFor(a, b)).run({ weight: scale, ...feedsOf('l', a), ...feedsOf('r', b) });
+        const extent = { height: Math.min(outputs, left.rows - i), width: Math.min(samples, right.rows - j) };
+        addBlock(total, k, { row: at.row + i, column: at.column + j }, extent);
       }
-      return { shape: [m, n], data: result };
+    }
+  };
+  return {
+    addTo,
+    async accumulate({ shape, data }, weight, left, right) {
+      const total = { shape, data: data.slice() };
+      await addTo(total, { row: 0, column: 0 }, weight, left, right);
+      return total;
     },
     async dispose() {
       for (const program of programs.values()) await (await program).dispose();
@@ -54,41 +71,64 @@ export function openKernel(engine: Engine): GradientKernel {
   };
 }
 
+/**
+ * The blocks that both sides have, in one order: a parameter on which one side's scalar does not depend adds nothing.
+ * The blocks of a parameter that is used in parts stand in the order of its uses, on both sides.
+ */
+function commonBlocks(left: Factors, right: Factors): { left: readonly Block[]; right: readonly Block[] } {
+  const names = [...new Set(left.blocks.map(({ parameter }) => parameter))];
+  const of = ({ blocks }: Factors, name: string): readonly Block[] =>
+    blocks.filter(({ parameter }) => parameter === name);
+  const shared = names.filter((name) => of(right, name).length > 0);
+  for (const name of shared) {
+    const [a, b] = [of(left, name), of(right, name)];
+    if (a.length !== b.length || a.some(({ kind }, i) => kind !== b[i].kind)) {
+      throw new MeedError(
+        `The parameter "${name}" is used otherwise by the outputs' target than by the loss`,
+        'Choose a target that is computed from the whole output of the model',
+      );
+    }
+  }
+  return { left: shared.flatMap((name) => of(left, name)), right: shared.flatMap((name) => of(right, name)) };
+}
+
 /** A power of two of rows, from the model's shapes alone, so that no operand of any product exceeds the limit. */
 function rowsOf(blocks: readonly Block[]): number {
   return Math.min(...blocks.map((block) => Math.max(1, 2 ** Math.floor(Math.log2(LARGEST / numbersPerRow(block))))));
 }
 
-function numbersPerRow({ term, parts }: Block): number {
+function numbersPerRow({ kind, parts }: Block): number {
   const widest = Math.max(...parts.map(({ shape }) => sizeOf(shape.slice(1))));
-  if (term.kind === 'direct') return widest;
+  if (kind === 'direct') return widest;
   const [left, right] = parts.map(({ shape }) => shape);
-  if (term.kind === 'outer' && writesOut(left, right)) return Math.max(widest, left[1] * left[3] * right[3]);
+  if (kind === 'outer' && writesOut(left, right)) return Math.max(widest, left[1] * left[3] * right[3]);
   // pairs of positions: [rows · T, rows · T]
-  const positions = term.kind === 'outer' ? left[1] * left[2] : left[1];
+  const positions = kind === 'outer' ? left[1] * left[2] : left[1];
   return Math.max(widest, positions * Math.sqrt(LARGEST));
 }
 
-function feedsOf(side: 'l' | 'r', { blocks }: Factors): Record<string, Tensor> {
+function feedsOf(side: 'l' | 'r', blocks: readonly Block[]): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
   for (const [b, { parts }] of blocks.entries())
     for (const [p, part] of parts.entries()) feeds[`${side}${b}.${p}`] = part;
   return feeds;
 }
 
-function addBlock(result: Float32Array, total: Tensor, block: Tensor, top: number, left: number): void {
-  const [m, n] = total.shape;
-  const height = Math.min(block.shape[0], m - top);
-  const width = Math.min(block.shape[1], n - left);
+function addBlock(
+  total: Tensor,
+  block: Tensor,
+  { row, column }: Corner,
+  { height, width }: { readonly height: number; readonly width: number },
+): void {
   for (let r = 0; r < height; r++) {
-    const to = (top + r) * n + left;
+    const to = (row + r) * total.shape[1] + column;
     const from = r * block.shape[1];
-    for (let c = 0; c < width; c++) result[to + c] = total.data[to + c] + block.data[from + c];
+    for (let c = 0; c < width; c++) total.data[to + c] += block.data[from + c];
   }
 }
 
 /** Rows [start, start + count), padded with zeros to a full block. */
-function padRows(factors: Factors, start: number, count: number): Factors {
+function padRows(blocks: readonly Block[], start: number, count: number): Block[] {
   const cut = ({ shape: [rows, ...rest], data }: Tensor): Tensor => {
     const width = sizeOf(rest);
     const end = Math.min(rows, start + count);
@@ -98,20 +138,26 @@ function padRows(factors: Factors, start: number, count: number): Factors {
     padded.set(view);
     return { shape: [count, ...rest], data: padded };
   };
-  const blocks = factors.blocks.map(({ parameter, term, parts }) => ({ parameter, term, parts: parts.map(cut) }));
-  return { rows: count, blocks, losses: factors.losses };
+  return blocks.map((block) => ({ ...block, parts: block.parts.map(cut) }));
 }
 
-function kernelGraph(left: Factors, right: Factors): Graph {
+function kernelGraph(left: readonly Block[], right: readonly Block[]): Graph {
   const g = new GraphBuilder();
-  const terms = (side: 'l' | 'r', { blocks }: Factors) =>
-    blocks.map(({ term, parts }, b) =>
-      termOfParts(
-        term,
-        parts.map(({ shape }, p) => g.input(`${side}${b}.${p}`, shape)),
+  const terms = (side: 'l' | 'r', blocks: readonly Block[]) =>
+    blocks.map((block, b) =>
+      termOf(
+        block,
+        block.parts.map(({ shape }, p) => g.input(`${side}${b}.${p}`, shape)),
       ),
     );
   const rights = terms('r', right);
   const products = terms('l', left).map((term, b) => blockProducts(g, term, rights[b]));
   return g.build({ k: multiply(g, sumBlocks(g, products), g.input('weight', [1])) });
+}
+
+/** @param parts in the order of `termParts` */
+function termOf({ kind, embeddingRows }: BlockForm, parts: readonly Value[]): FactorTerm {
+  if (kind === 'direct') return { kind, gradient: parts[0] };
+  if (kind === 'rows') return { kind, indices: parts[0], right: parts[1], rows: embeddingRows };
+  return { kind, left: parts[0], right: parts[1] };
 }

@@ -80,12 +80,12 @@ describe('gradients', () => {
     for (const row of [0, 13, 29]) {
       const exact = sampleGradient(WIDTHS, parameters, featuresOf(samples, row), samples.targets[row]);
       expect(losses[row]).toBeCloseTo(exact.loss, 5);
-      for (const [p, { term, parts }] of blocks.entries()) {
+      for (const [p, { kind, parts }] of blocks.entries()) {
         const { offset, shape } = model.parameters[p];
         const part = (k: number, column: number) => parts[k].data[(row * parts[k].data.length) / samples.rows + column];
         for (let e = 0; e < shape.reduce((a, b) => a * b, 1); e++) {
           const [i, o] = [Math.floor(e / shape[shape.length - 1]), e % shape[shape.length - 1]];
-          const entry = term.kind === 'direct' ? part(0, e) : part(0, i) * part(1, o);
+          const entry = kind === 'direct' ? part(0, e) : part(0, i) * part(1, o);
           expect(entry).toBeCloseTo(exact.gradient[offset + e], 5);
         }
       }
