@@ -103,19 +103,6 @@ export const constantFolds: Folds = {
       computedFrom([input]),
     );
   },
-  CumSum: (call) => {
-    const input = call.known(0);
-    const axis = call.axis(call.numbers(1)[0], input.shape.length);
-    if (call.int('exclusive', 0) !== 0 || call.int('reverse', 0) !== 0) call.refuse('sums exclusively or in reverse');
-    return known(input.element, input.shape, () => {
-      const sums = input.data().slice();
-      const stride = stridesOf(input.shape)[axis];
-      for (let i = 0; i < sums.length; i++) {
-        if (Math.floor(i / stride) % input.shape[axis] > 0) sums[i] += sums[i - stride];
-      }
-      return sums;
-    });
-  },
   NonZero: (call) => {
     const input = call.known(0);
     const strides = stridesOf(input.shape);

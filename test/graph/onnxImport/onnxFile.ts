@@ -7,6 +7,8 @@ export interface FileParts {
   readonly inputs?: readonly object[];
   readonly outputs?: readonly string[];
   readonly opset?: number;
+  /** Operator sets of others, each at version 1. */
+  readonly domains?: readonly string[];
 }
 
 export function onnxFile({
@@ -15,14 +17,21 @@ export function onnxFile({
   inputs = [],
   outputs = ['y'],
   opset = 18,
+  domains = [],
 }: FileParts): Uint8Array {
   const model = ONNX_SCHEMA.lookupType('ModelProto');
   return model
     .encode(
       model.create({
-        irVersion: 8,
-        opsetImport: [{ domain: '', version: opset }],
-        graph: { node: nodes, initializer: initializers, input: inputs, output: outputs.map((name) => ({ name })) },
+        irVersion: opset < 20 ? 8 : 10,
+        opsetImport: [{ domain: '', version: opset }, ...domains.map((domain) => ({ domain, version: 1 }))],
+        graph: {
+          name: 'graph',
+          node: nodes,
+          initializer: initializers,
+          input: inputs,
+          output: outputs.map((name) => ({ name })),
+        },
       }),
     )
     .finish();
@@ -51,4 +60,12 @@ export function ints(name: string, values: readonly number[]): object {
 
 export function int(name: string, value: number): object {
   return { name, i: value, type: 2 };
+}
+
+export function real(name: string, value: number): object {
+  return { name, f: value, type: 1 };
+}
+
+export function text(name: string, value: string): object {
+  return { name, s: new TextEncoder().encode(value), type: 3 };
 }

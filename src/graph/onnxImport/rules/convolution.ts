@@ -28,11 +28,9 @@ export const convolutionRules: Rules = rules({
     return activated(call, call.has(3) ? add(call.g, y, call.value(3)) : y);
   },
   ConvTranspose: (call) => {
-    if (call.ints('output_shape')) call.refuse('asks for an output shape; give it pads instead');
     const w = call.value(1);
-    const { strides, pads, dilations } = windows(call, w.shape.slice(2));
+    const { strides, pads, dilations, outputPadding } = transposedWindows(call, w.shape.slice(2));
     const groups = call.int('group', 1);
-    const outputPadding = call.ints('output_padding');
     return biased(call, convTranspose(call.g, call.value(0), w, { strides, pads, dilations, groups, outputPadding }));
   },
   MaxPool: (call) => {
@@ -71,24 +69,54 @@ function windows(call: Call, kernel: readonly number[]): Windows {
   const strides = call.ints('strides') ?? new Array<number>(rank).fill(1);
   const dilations = call.ints('dilations') ?? new Array<number>(rank).fill(1);
   const pads = call.ints('pads') ?? new Array<number>(2 * rank).fill(0);
-  const auto = call.text('auto_pad', 'NOTSET');
-  if (auto === 'NOTSET' || auto === 'VALID') return { kernel: [...kernel], strides, dilations, pads };
-  if ((auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER') || call.node.type === 'ConvTranspose') {
-    call.refuse(`pads by "${auto}"`);
-  }
+  const auto = autoPad(call);
+  if (auto === 'NOTSET') return { kernel: [...kernel], strides, dilations, pads };
+  if (auto === 'VALID') return { kernel: [...kernel], strides, dilations, pads: pads.map(() => 0) };
   const totals = kernel.map((taps, i) => {
     const extent = call.shape(0)[i + 2];
     const positions = Math.ceil(extent / strides[i]);
     return Math.max(0, (positions - 1) * strides[i] + dilations[i] * (taps - 1) + 1 - extent);
   });
-  const less = totals.map((total) => Math.floor(total / 2));
-  const more = totals.map((total, i) => total - less[i]);
+  return { kernel: [...kernel], strides, dilations, pads: halved(totals, auto === 'SAME_UPPER' ? 'end' : 'begin') };
+}
+
+/** Of a transposed convolution padding cuts the output: to given extents, or to those of the input times the strides. */
+function transposedWindows(call: Call, kernel: readonly number[]): Windows & { readonly outputPadding: number[] } {
+  const rank = kernel.length;
+  const outputPadding = call.ints('output_padding') ?? new Array<number>(rank).fill(0);
+  const auto = autoPad(call);
+  const wanted = call.ints('output_shape');
+  if (!wanted && !auto.startsWith('SAME')) return { ...windows(call, kernel), outputPadding };
+  const strides = call.ints('strides') ?? new Array<number>(rank).fill(1);
+  const dilations = call.ints('dilations') ?? new Array<number>(rank).fill(1);
+  const totals = kernel.map((taps, i) => {
+    const extent = call.shape(0)[i + 2];
+    const full = (extent - 1) * strides[i] + dilations[i] * (taps - 1) + 1 + outputPadding[i];
+    return full - (wanted?.at(i - rank) ?? extent * strides[i]);
+  });
   return {
     kernel: [...kernel],
     strides,
     dilations,
-    pads: auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less],
+    pads: halved(
+      totals.map((total) => Math.max(0, total)),
+      auto === 'SAME_UPPER' ? 'end' : 'begin',
+    ),
+    outputPadding: outputPadding.map((more, i) => more + (wanted ? Math.max(0, -totals[i]) : 0)),
   };
+}
+
+function autoPad(call: Call): 'NOTSET' | 'VALID' | 'SAME_UPPER' | 'SAME_LOWER' {
+  const auto = call.text('auto_pad', 'NOTSET');
+  if (auto === 'NOTSET' || auto === 'VALID' || auto === 'SAME_UPPER' || auto === 'SAME_LOWER') return auto;
+  return call.refuse(`pads by "${auto}"`);
+}
+
+/** All beginnings, then all ends; of an odd total one side gets more. */
+function halved(totals: readonly number[], more: 'begin' | 'end'): number[] {
+  const small = totals.map((total) => Math.floor(total / 2));
+  const large = totals.map((total, i) => total - small[i]);
+  return more === 'end' ? [...small, ...large] : [...large, ...small];
 }
 
 function poolWindows(call: Call): Windows {

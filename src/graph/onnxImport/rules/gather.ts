@@ -7,6 +7,7 @@ import { add, multiply, subtract } from '../../ops/elementwise.js';
 import { gather, oneHot, scatterAdd } from '../../ops/gather.js';
 import { gatherElements } from '../../ops/gatherElements.js';
 import { reshape, slice, transpose } from '../../ops/shape.js';
+import { scalar } from '../../ops/sharedConstant.js';
 import type { Call } from '../call.js';
 import { giving, type Rules, rules } from '../rule.js';
 
@@ -38,7 +39,7 @@ export const gatherRules: Rules = {
       const [off, on] = call.numbers(2);
       const rank = ids.shape.length + 1;
       const axis = call.axis(call.int('axis', -1), rank);
-      const last = oneHot(call.g, ids, depth);
+      const last = oneHot(call.g, counted(call, ids, depth), depth);
       const order = [...ids.shape.keys()].toSpliced(axis, 0, rank - 1);
       const hot = axis === rank - 1 ? last : transpose(call.g, last, order);
       const [low, span] = [call.g.constant([off], []), call.g.constant([on - off], [])];
@@ -80,10 +81,17 @@ function scatterElements(call: Call): Value {
       return i === axis ? sum : sum + (Math.floor(position / within[i]) % extent) * strides[i];
     }, 0),
   );
-  const extent = g.constant([data.shape[axis]], []);
-  const counted = add(g, indices, multiply(g, less(g, indices, g.constant([0], [])), extent));
-  const places = add(g, multiply(g, counted, g.constant([strides[axis]], [])), g.constant(offsets, indices.shape));
+  const places = add(
+    g,
+    multiply(g, counted(call, indices, data.shape[axis]), g.constant([strides[axis]], [])),
+    g.constant(offsets, indices.shape),
+  );
   const flat = reshape(g, places, [sizeOf(indices.shape)]);
   const updates = reshape(g, call.value(2), [sizeOf(indices.shape)]);
   return add(g, data, reshape(g, scatterAdd(g, flat, updates, sizeOf(data.shape)), data.shape));
+}
+
+/** Indices from 0; those below it are counted from the end. */
+function counted({ g }: Call, indices: Value, extent: number): Value {
+  return add(g, indices, multiply(g, less(g, indices, scalar(g, 0)), scalar(g, extent)));
 }

@@ -1,9 +1,13 @@
-/** Reductions, with their axes as an attribute or, since opset 18, as an input; softmax and its logarithm. */
-import type { GraphBuilder, Value } from '../../graph.js';
-import { log } from '../../ops/elementwise.js';
+/**
+ * Reductions, with their axes as an attribute or, since opset 18, as an input; running sums; softmax and its logarithm.
+ * The trap: the gradient of a product divided by a factor fails where that is 0, so products are halved, level by level.
+ */
+import { type GraphBuilder, sizeOf, type Value } from '../../graph.js';
+import { log, multiply } from '../../ops/elementwise.js';
+import { matmul } from '../../ops/matmul.js';
 import { logSumExp, reduceMax, reduceMean, reduceMin, reduceSumSquare } from '../../ops/reduce.js';
 import { reduceSum } from '../../ops/reduceSum.js';
-import { reshape } from '../../ops/shape.js';
+import { concat, reshape, slice, transpose } from '../../ops/shape.js';
 import { logSoftmax, softmax } from '../../ops/softmax.js';
 import { abs } from '../../ops/stepwise.js';
 import { sqrt } from '../../ops/transcendental.js';
@@ -48,6 +52,41 @@ export const reduceRules: Rules = rules({
   ReduceL2: reduction((g, x, axes) => sqrt(g, reduceSumSquare(g, x, axes))),
   ReduceLogSum: reduction((g, x, axes) => log(g, reduceSum(g, x, axes))),
   ReduceLogSumExp: reduction(logSumExp),
+  ReduceProd: reduction((g, x, axes) => axes.reduce((value, axis) => product(g, value, axis), x)),
+  CumSum: (call) => {
+    const x = call.value(0);
+    const axis = call.axis(call.numbers(1)[0], x.shape.length);
+    const extent = x.shape[axis];
+    const step = call.int('reverse', 0) === 0 ? 1 : -1;
+    const least = call.int('exclusive', 0);
+    const summed = Float64Array.from({ length: extent * extent }, (_, position) =>
+      step * ((position % extent) - Math.floor(position / extent)) >= least ? 1 : 0,
+    );
+    const rows = transposed(call.g, x, axis);
+    const sums = matmul(
+      call.g,
+      reshape(call.g, rows, [sizeOf(x.shape) / extent, extent]),
+      call.g.constant(summed, [extent, extent]),
+    );
+    return transposed(call.g, reshape(call.g, sums, rows.shape), axis);
+  },
   Softmax: along(softmax),
   LogSoftmax: along(logSoftmax),
 });
+
+/** The product along an axis, of which extent 1 is left. */
+function product(g: GraphBuilder, x: Value, axis: number): Value {
+  const extent = x.shape[axis];
+  if (extent === 1) return x;
+  const half = extent >> 1;
+  const pairs = multiply(g, slice(g, x, axis, 0, half), slice(g, x, axis, half, 2 * half));
+  return product(g, extent % 2 === 0 ? pairs : concat(g, [pairs, slice(g, x, axis, extent - 1, extent)], axis), axis);
+}
+
+/** The axis and the last one change places. */
+function transposed(g: GraphBuilder, x: Value, axis: number): Value {
+  const last = x.shape.length - 1;
+  if (axis === last) return x;
+  const order = [...x.shape.keys()].with(axis, last).with(last, axis);
+  return transpose(g, x, order);
+}

@@ -1,6 +1,7 @@
 /** Operators that move numbers. */
 import type { Value } from '../../graph.js';
 import { broadcastShape } from '../../ops/broadcast.js';
+import { gather } from '../../ops/gather.js';
 import { pad } from '../../ops/pad.js';
 import { trilu } from '../../ops/rearrange.js';
 import { concat, reshape, slice, transpose } from '../../ops/shape.js';
@@ -37,7 +38,8 @@ export const shapeRules: Rules = rules({
     }, call.value(0)),
   Split: split,
   Pad: (call) => {
-    if (call.text('mode', 'constant') !== 'constant') call.refuse(`pads by "${call.text('mode', '')}"`);
+    const mode = call.text('mode', 'constant');
+    if (mode !== 'constant' && !Object.hasOwn(CONTINUED, mode)) call.refuse(`pads by "${mode}"`);
     const rank = call.shape(0).length;
     const pads = call.numbers(1);
     const axes = call.has(3) ? call.numbers(3).map((axis) => call.axis(axis, rank)) : undefined;
@@ -48,7 +50,7 @@ export const shapeRules: Rules = rules({
         const place = axes ? axes.indexOf(axis) : axis;
         return place < 0 ? 0 : pads[offset + place];
       });
-    return padded(call, side(0), side(count));
+    return padded(call, side(0), side(count), CONTINUED[mode]);
   },
   Expand: (call) => {
     const operand = call.operand(0);
@@ -70,8 +72,22 @@ export const shapeRules: Rules = rules({
   },
 });
 
+/** Which of an axis' entries stands at a position outside it. */
+type Continued = (position: number, extent: number) => number;
+
+const modulo = (position: number, period: number): number => ((position % period) + period) % period;
+
+const CONTINUED: Readonly<Record<string, Continued>> = {
+  edge: (position, extent) => Math.min(Math.max(position, 0), extent - 1),
+  wrap: modulo,
+  reflect: (position, extent) => {
+    const back = modulo(position, Math.max(1, 2 * (extent - 1)));
+    return back < extent ? back : 2 * (extent - 1) - back;
+  },
+};
+
 /** ONNX's negative padding cuts. */
-function padded(call: Call, before: readonly number[], after: readonly number[]): Value {
+function padded(call: Call, before: readonly number[], after: readonly number[], continued?: Continued): Value {
   const x = call.value(0);
   const cut = x.shape.reduce((value, extent, axis) => {
     const start = Math.max(0, -before[axis]);
@@ -80,6 +96,15 @@ function padded(call: Call, before: readonly number[], after: readonly number[])
   }, x);
   const grow = (list: readonly number[]): number[] => list.map((extent) => Math.max(0, extent));
   if (before.every((extent) => extent <= 0) && after.every((extent) => extent <= 0)) return cut;
+  if (continued) {
+    return cut.shape.reduce((value, extent, axis) => {
+      const [first, last] = [-grow(before)[axis], extent + grow(after)[axis]];
+      if (first === 0 && last === extent) return value;
+      refuseHuge(value.shape.with(axis, last - first));
+      const places = Array.from({ length: last - first }, (_, i) => continued(first + i, extent));
+      return gather(call.g, value, call.g.constant(places, [places.length]), axis);
+    }, cut);
+  }
   return pad(call.g, cut, grow(before), grow(after), call.number(2) ?? 0);
 }
 
