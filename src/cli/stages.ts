@@ -183,7 +183,7 @@ const index: Stage = {
       indexRecipe(stored.artefact.manifest.id, trained.artefact.manifest.id, run.engine, options),
       progress,
       async (report) => {
-        await buildIndex(run.folder('index'), run.engine, stored, trained, options, report);
+        await buildIndex(run.folder('index'), run.engine, stored, trained, options, { progress: report });
         return undefined;
       },
       async () => {
@@ -218,7 +218,7 @@ const receipts: Stage = {
       receiptsRecipe(built, options),
       progress,
       async (report) => {
-        await makeReceipts(run.folder('receipts'), run.engine, stored, trained, built, options, report);
+        await makeReceipts(run.folder('receipts'), run.engine, stored, trained, built, options, { progress: report });
         return undefined;
       },
       async () => {

@@ -3,4 +3,6 @@ import { type Registry, registry } from '../work/index.js';
 
 export const tasks: Registry = registry(import.meta.url, {
   'work.probe': '../work/probe.task.js',
+  'models.retrain': '../models/retrain.task.js',
+  'influence.score-block': '../influence/scoreBlock.task.js',
 });

@@ -6,9 +6,8 @@
  * Complete: Σ_i score(q, i) ≈ loss_q(initial) − loss_q(trained); how nearly is measured with every payout.
  */
 import type { Engine } from '../engine/index.js';
-import type { Progress } from '../foundation/index.js';
 import type { Model, TrainingOptions, TrainingState } from '../models/index.js';
-import { pathScorer } from './pathScorer.js';
+import { pathScorer, type ScoringOptions } from './pathScorer.js';
 import type { Scorer } from './scorer.js';
 
 /**
@@ -37,7 +36,7 @@ export function inRun(
   states: readonly TrainingState[],
   rows: number,
   options: TrainingOptions,
-  progress?: Progress,
+  scoring?: ScoringOptions,
 ): Promise<Scorer> {
   const weights = stateWeights(
     states.map((state) => state.step),
@@ -49,6 +48,6 @@ export function inRun(
     model,
     states.map(({ parameters }, c) => ({ parameters, weight: weights[c] })),
     { name: 'in-run', scale: "nats of the output's loss, over the whole training", additivity: 'complete' },
-    progress,
+    scoring,
   );
 }

@@ -22,6 +22,7 @@ import type { Engine } from '../engine/index.js';
 import { type JsonObject, MeedError, type Progress, sha256Json, silent } from '../foundation/index.js';
 import { fitBasis, type Scorer, sketchSamples } from '../influence/index.js';
 import { normalise, predict, predictedClasses, type Samples, type TrainedModel } from '../models/index.js';
+import type { MapOptions } from '../work/index.js';
 import { type Encoder, encoderHash, quantiseRows, readEncoder, writeEncoder } from './encoder.js';
 import {
   assertTiling,
@@ -95,12 +96,12 @@ export async function buildIndex(
   stored: StoredDataset,
   trained: TrainedModel,
   options: IndexOptions,
-  progress: Progress = silent,
+  work: MapOptions = {},
 ): Promise<AttributionIndex> {
   const { dataset } = stored;
   const samples = trainingSamples(dataset, trained);
   const calibration = await calibrationOutputs(engine, dataset, trained, options);
-  const scorer = await openScorer(options.scorer, engine, trained, samples.rows, progress);
+  const scorer = await openScorer(options.scorer, engine, trained, samples.rows, work);
   try {
     const { encoder, rows, kept } = await fitEncoder(engine, scorer, calibration, samples, options);
     const slots = cutSlots(dataset.train.contributors);
@@ -117,7 +118,7 @@ export async function buildIndex(
       addresses: stored.addresses,
       secret,
     };
-    const commitments = await commitIndex(content, progress);
+    const commitments = await commitIndex(content, work.progress ?? silent);
     const recipe = indexRecipe(stored.artefact.manifest.id, trained.artefact.manifest.id, engine, options);
     const artefact = await writeArtefact(folder, recipe, async (staging) => {
       await writeEncoder(staging, encoder);

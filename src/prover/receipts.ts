@@ -17,9 +17,10 @@ import {
 } from '../artefact/index.js';
 import type { StoredDataset } from '../data/index.js';
 import type { Engine, Tensor } from '../engine/index.js';
-import { MeedError, type Progress, sha256, silent } from '../foundation/index.js';
+import { MeedError, sha256 } from '../foundation/index.js';
 import { openFactors, type Scorer, sketchOutputs, writeScores } from '../influence/index.js';
 import { predict, type Samples, selectSamples, type TrainedModel } from '../models/index.js';
+import type { MapOptions } from '../work/index.js';
 import { type AttributionIndex, heldOutOutputs, readSecret, trainingSamples } from './attributionIndex.js';
 import type { Encoder } from './encoder.js';
 import { loadHasher, newSaltSecret, quantiseQuery, saltOf, vectorCommitment } from './reference/index.js';
@@ -76,14 +77,14 @@ export async function makeReceipts(
   trained: TrainedModel,
   index: AttributionIndex,
   options: ReceiptOptions,
-  progress: Progress = silent,
+  work: MapOptions = {},
 ): Promise<Receipts> {
   checkOptions(index, options);
   const { dataset } = stored;
   const positions = Array.from({ length: options.count }, (_, q) => q);
   const outputs = selectSamples(await heldOutOutputs(engine, dataset, trained), positions);
   const samples = trainingSamples(dataset, trained);
-  const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, progress);
+  const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, work);
   try {
     const { scores, queries, norms } = await queryOutputs(engine, scorer, index, outputs, samples);
     const secret = newSaltSecret();

@@ -3,16 +3,15 @@
  * the in-run scorer is the default; the others are for comparison.
  */
 import type { Engine } from '../engine/index.js';
-import { MeedError, type Progress } from '../foundation/index.js';
-import { gradDot, inRun, type Scorer } from '../influence/index.js';
+import { MeedError } from '../foundation/index.js';
+import { gradDot, inRun, type Scorer, type ScoringOptions } from '../influence/index.js';
 import type { TrainedModel } from '../models/index.js';
 
-type OpenScorer = (engine: Engine, trained: TrainedModel, rows: number, progress?: Progress) => Promise<Scorer>;
+type OpenScorer = (engine: Engine, trained: TrainedModel, rows: number, scoring?: ScoringOptions) => Promise<Scorer>;
 
 const SCORERS: Readonly<Record<string, OpenScorer>> = {
-  'in-run': (engine, { model, states, options }, rows, progress) =>
-    inRun(engine, model, states, rows, options, progress),
-  'grad-dot': (engine, { model, parameters }) => gradDot(engine, model, parameters),
+  'in-run': (engine, { model, states, options }, rows, scoring) => inRun(engine, model, states, rows, options, scoring),
+  'grad-dot': (engine, { model, parameters }, _rows, scoring) => gradDot(engine, model, parameters, scoring),
 };
 
 export const scorerNames: readonly string[] = Object.keys(SCORERS);
@@ -24,11 +23,11 @@ export function openScorer(
   engine: Engine,
   trained: TrainedModel,
   rows: number,
-  progress?: Progress,
+  scoring?: ScoringOptions,
 ): Promise<Scorer> {
   const open = SCORERS[name];
   if (!open) {
     throw new MeedError(`There is no scorer "${name}"`, `Choose one of ${scorerNames.join(', ')}`, { exitCode: 2 });
   }
-  return open(engine, trained, rows, progress);
+  return open(engine, trained, rows, scoring);
 }

@@ -221,12 +221,8 @@ describe('scores along the path', () => {
 
   it('tell how far they are', async () => {
     const told: number[] = [];
-    await score(
-      pathScorer(engine, model, states, about, (done) => told.push(done)),
-      outputs,
-      samples,
-    );
-    expect(told).toEqual([1, 3]);
+    await score(pathScorer(engine, model, states, about, { progress: (done) => told.push(done) }), outputs, samples);
+    expect(told).toEqual([1, 2]);
   });
 });
 

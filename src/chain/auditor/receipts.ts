@@ -43,7 +43,8 @@ export const receiptCheck: Check = {
     }
     const samples = trainingSamples(stored.dataset, trained);
     const drawn = Array.from(evidence.random.permutation(receipts.length).subarray(0, evidence.samples));
-    const scorer = await openScorer(index.options.scorer, evidence.engine, trained, samples.rows, evidence.progress);
+    const { engine, progress } = evidence;
+    const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, { progress });
     try {
       const derived = await queryOutputs(evidence.engine, scorer, index, selectSamples(outputs, drawn), samples);
       const d = index.options.instance.columns;

@@ -45,7 +45,8 @@ export const encoderCheck: Check = {
 
     const samples = trainingSamples(stored.dataset, trained);
     const positions = Array.from(evidence.random.permutation(samples.rows).subarray(0, evidence.samples));
-    const scorer = await openScorer(index.options.scorer, evidence.engine, trained, samples.rows, evidence.progress);
+    const { engine, progress } = evidence;
+    const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, { progress });
     try {
       const sketches = await encodeRows(evidence.engine, scorer, encoder, selectSamples(samples, positions));
       const derived = quantiseRows(sketches, encoder.scales);
