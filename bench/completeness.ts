@@ -56,7 +56,8 @@ async function trial(inputs: 'centred' | 'raw', rate: number) {
     if (positive > 0) for (const c of pay.keys()) pay[c] += Math.max(0, sums[c]) / positive / OUTPUTS;
   }
   const rows = rowsPerContributor(dataset);
-  const accuracy = all.targets.reduce((hits, c, i) => hits + Number(c === dataset.heldOut.labels[i]), 0) / all.rows;
+  const accuracy =
+    Array.from(all.targets).reduce((hits, c, i) => hits + Number(c === dataset.heldOut.labels[i]), 0) / all.rows;
   return {
     inputs,
     learningRate: options.learningRate,

@@ -136,6 +136,7 @@ function picture(definition: Model['definition'], shape: PictureShape, net: Net)
   const layout = layOut(net.parameters);
   return {
     definition,
+    objective: 'class',
     inputShape: [shape.channels, shape.height, shape.width],
     targetShape: [1],
     classes: shape.classes,

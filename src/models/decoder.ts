@@ -100,6 +100,7 @@ export function decoder(shape: DecoderShape): Model {
 
   return {
     definition: { name: 'decoder', ...shape, headWidth, theta: shape.theta ?? DEFAULT_THETA },
+    objective: 'next-token',
     inputShape: [context],
     targetShape: [context],
     classes: vocabulary,

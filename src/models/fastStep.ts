@@ -13,7 +13,7 @@ import { type Graph, GraphBuilder, multiply, reduceSum, reshape, sizeOf, slice, 
 import { fillDropoutMask, maskKey } from './dropoutMasks.js';
 import type { Dropout, Model } from './model.js';
 import type { Optimiser } from './optimisers.js';
-import type { Samples } from './samples.js';
+import { checkSamples, noTarget, type Samples } from './samples.js';
 import { trainingStepGraph } from './trainingGraphs.js';
 
 export interface FastStepOptions {
@@ -108,7 +108,9 @@ export async function openFastStep(engine: Engine, model: Model, options: FastSt
       'Use another model',
     );
   };
-  const [x, targets, weights, rates] = ['x', 'targets', 'weights', 'rates'].map(needed);
+  const [x, weights, rates] = ['x', 'weights', 'rates'].map(needed);
+  // a loss that is the model's own output has none
+  const targets = buffer('targets');
   const masks = buffer('masks');
   const width = sizeOf(model.inputShape);
   const depth = sizeOf(model.targetShape);
@@ -117,19 +119,16 @@ export async function openFastStep(engine: Engine, model: Model, options: FastSt
   return {
     async run(from, samples, positions, { step, rate }) {
       const rows = positions.length;
-      if (rows < 1 || rows > batch || samples.width !== width) {
-        throw new MeedError(
-          `A step for ${batch} rows of ${width} numbers was given ${rows} of ${samples.width}`,
-          'Give it from 1 to as many rows of that width',
-        );
+      if (rows < 1 || rows > batch) {
+        throw new MeedError(`A step for ${batch} rows was given ${rows}`, 'Give it from 1 to as many rows');
       }
+      checkSamples(model, samples);
       for (let i = 0; i < rows; i++) {
         const at = positions[i];
         x.data.set(samples.features.subarray(at * width, (at + 1) * width), i * width);
-        targets.data.set(samples.targets.subarray(at * depth, (at + 1) * depth), i * depth);
+        targets?.data.set(samples.targets.subarray(at * depth, (at + 1) * depth), i * depth);
       }
-      // the loss of an unused row is 0, whatever stands in it
-      targets.data.fill(-1, rows * depth);
+      targets?.data.fill(noTarget(samples.targets), rows * depth);
       weights.data.fill(1 / rows, 0, rows).fill(0, rows);
       rates.data.set(optimiser.rates(step, rate));
       if (masks) fillDropoutMask(masks.data, maskKey(seed, step), dropout);
@@ -137,7 +136,7 @@ export async function openFastStep(engine: Engine, model: Model, options: FastSt
         parameters: { shape: vector, data: from.parameters },
         state: { shape: stateShape, data: from.state },
         x,
-        targets,
+        ...(targets ? { targets } : {}),
         weights,
         rates,
         ...(masks ? { masks } : {}),

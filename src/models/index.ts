@@ -8,15 +8,15 @@ export { type BlockOutputs, type FactorGraph, factorGraph, logitsGraph, stepGrap
 export { loadHuggingFaceModel, readHuggingFaceModel } from './huggingFace.js';
 export { type ImportedOptions, type ImportedWeights, importedModel } from './imported.js';
 export { type LoadedModel, readLlama2c, readLlama2cTokenizer, type Tokenizer } from './llama2c.js';
-export { classLosses, nextTokenLosses } from './losses.js';
-export { linear, mlp } from './mlp.js';
-export type { Dropout, Losses, Model, ParameterLayout } from './model.js';
+export { classLosses, nextTokenLosses, squaredLosses } from './losses.js';
+export { linear, mlp, mlpRegressor } from './mlp.js';
+export type { Dropout, Losses, Model, ObjectiveKind, ParameterLayout } from './model.js';
 export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
 export { type AdamWOptions, adamW, clipByGlobalNorm, type Optimiser, type SgdOptions, sgd } from './optimisers.js';
-export { accuracy, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
+export { accuracy, meanSquaredError, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
 export type { Retrained, RetrainInput } from './retrain.task.js';
 export { readSafetensors, type StoredTensor } from './safetensors.js';
-export { batchTensors, type Samples, selectSamples } from './samples.js';
+export { batchTensors, checkSamples, type Samples, selectSamples, type Targets } from './samples.js';
 export { constant, cosine, type Schedule, triangular } from './schedules.js';
 export {
   replay,

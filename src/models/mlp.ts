@@ -4,7 +4,7 @@
  */
 import { MeedError, type Random } from '../foundation/index.js';
 import { add, matmul, relu } from '../graph/index.js';
-import { classLosses } from './losses.js';
+import { classLosses, squaredLosses } from './losses.js';
 import type { Model, ParameterLayout } from './model.js';
 
 /**
@@ -28,6 +28,7 @@ export function mlp(widths: readonly number[]): Model {
   }
   return {
     definition: { name: 'mlp', widths },
+    objective: 'class',
     inputShape: [widths[0]],
     targetShape: [1],
     classes: widths[widths.length - 1],
@@ -54,6 +55,18 @@ export function mlp(widths: readonly number[]): Model {
       return activations;
     },
     losses: classLosses,
+  };
+}
+
+/** The same net with numbers as outputs: widths are [inputs, ...hidden, outputs], the loss is the squared error. */
+export function mlpRegressor(widths: readonly number[]): Model {
+  return {
+    ...mlp(widths),
+    definition: { name: 'mlp-regressor', widths },
+    objective: 'regression',
+    targetShape: [widths[widths.length - 1]],
+    classes: 0,
+    losses: squaredLosses,
   };
 }
 

@@ -14,20 +14,27 @@ export interface ParameterLayout {
   readonly shape: readonly number[];
 }
 
-/** What the model is trained for: its per-sample loss, [batch, 1], in nats or squared units. */
+/** A scalar of each sample, [batch, 1]; lower is better. What the model is trained for, or what an output is asked. */
 export type Losses = (builder: GraphBuilder, output: Value, targets: Value) => Value;
 
 /** Applied where a model drops units while it trains; without it the model is as it predicts. */
 export type Dropout = (builder: GraphBuilder, x: Value) => Value;
 
+/**
+ * What targets mean: 'class', the id of one class; 'next-token', an id for each place of a sequence; 'regression', the
+ * numbers themselves; 'scalar', nothing, because the model's output is its loss.
+ */
+export type ObjectiveKind = 'class' | 'next-token' | 'regression' | 'scalar';
+
 export interface Model {
   /** As it stands in the training manifest, enough to build the model again. */
   readonly definition: JsonObject;
+  readonly objective: ObjectiveKind;
   /** Of one sample. */
   readonly inputShape: Shape;
-  /** Targets of one sample: [1] for a class, [T] for the next tokens of a sequence. */
+  /** Targets of one sample: [1] for a class, [T] for the next tokens of a sequence, [outputs] for numbers. */
   readonly targetShape: Shape;
-  /** Classes of one target, or tokens of the vocabulary. */
+  /** Classes of one target, or tokens of the vocabulary; 0 where the model tells no classes apart. */
   readonly classes: number;
   readonly parameters: readonly ParameterLayout[];
   readonly parameterCount: number;
@@ -35,10 +42,10 @@ export interface Model {
   /**
    * @param parameters one value for each of `parameters`
    * @param x          [batch, ...inputShape]
-   * @returns [batch, ..., classes], the logits
+   * @returns [batch, ..., classes], the logits; [batch, outputs] of a regression; [batch, 1] of a scalar
    */
   forward(builder: GraphBuilder, parameters: readonly Value[], x: Value, dropout?: Dropout): Value;
-  /** Targets are class ids [batch, ...targetShape]; −1 stands for none, whose loss is 0. */
+  /** Targets are [batch, ...targetShape]: ids, of which −1 stands for none, whose loss is 0, or numbers. */
   readonly losses: Losses;
 }
 

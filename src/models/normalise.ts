@@ -4,7 +4,7 @@
  * picture, so that every row "resembles" every other and wrong labels are paid for: on the glyphs the label flipper gets
  * 1.1 times the average pay per row from raw inputs and 0.4 from centred ones (bench/completeness.ts).
  */
-import type { Samples } from './samples.js';
+import type { Samples, Targets } from './samples.js';
 
 export interface Normalisation {
   /** [width] */
@@ -26,11 +26,11 @@ export function fitNormalisation(features: Float32Array, width: number): Normali
 }
 
 /** The samples as the model takes them. */
-export function normalise(
+export function normalise<T extends Targets>(
   { mean, factor }: Normalisation,
   split: { readonly features: Float32Array; readonly rows: number; readonly width: number },
-  targets: Int32Array,
-): Samples {
+  targets: T,
+): Samples<T> {
   const features = split.features.map((feature, i) => (feature - mean[i % split.width]) * factor);
   return { rows: split.rows, width: split.width, features, targets };
 }

@@ -1,35 +1,48 @@
-/** Predictions in fixed chunks, so that a row's last bits do not depend on how many rows were asked for. */
+/**
+ * Outputs in fixed chunks, so that a row's last bits do not depend on how many rows were asked for, and what they are
+ * worth: the share of right classes, or the squared error of numbers.
+ */
 import type { Engine } from '../engine/index.js';
+import { MeedError } from '../foundation/index.js';
+import { sizeOf } from '../graph/index.js';
 import { logitsGraph } from './graphs.js';
 import type { Model } from './model.js';
-import { batchTensors, type Samples } from './samples.js';
+import { batchTensors, type Samples, type Targets } from './samples.js';
 
 export const PREDICTION_CHUNK = 256;
 
-/** @returns the logits, rows × classes */
+/** @returns what the model gives for each row: logits rows × classes, or rows × T × vocabulary, or rows × outputs */
 export async function predict(
   engine: Engine,
   model: Model,
   parameters: Float32Array,
   samples: Samples,
 ): Promise<Float32Array> {
-  const program = await engine.compile(logitsGraph(model, PREDICTION_CHUNK));
+  const graph = logitsGraph(model, PREDICTION_CHUNK);
+  const width = sizeOf([...graph.outputs.values()][0].shape.slice(1));
+  const program = await engine.compile(graph);
   try {
-    const logits = new Float32Array(samples.rows * model.classes);
+    const outputs = new Float32Array(samples.rows * width);
     for (let start = 0; start < samples.rows; start += PREDICTION_CHUNK) {
       const { x } = batchTensors(samples, start, PREDICTION_CHUNK, model);
       const result = await program.run({ parameters: { shape: [model.parameterCount], data: parameters }, x });
       const rows = Math.min(PREDICTION_CHUNK, samples.rows - start);
-      logits.set(result.logits.data.subarray(0, rows * model.classes), start * model.classes);
+      outputs.set(result.logits.data.subarray(0, rows * width), start * width);
     }
-    return logits;
+    return outputs;
   } finally {
     await program.dispose();
   }
 }
 
-/** The class with the largest logit of each row; the first one at a tie. */
+/**
+ * The class with the largest logit of each row; the first one at a tie.
+ * @throws MeedError when there are no classes, as of a regression
+ */
 export function predictedClasses(logits: Float32Array, classes: number): Int32Array {
+  if (classes < 1) {
+    throw new MeedError('A model that tells no classes apart predicts none', 'Compare its outputs with the targets');
+  }
   return Int32Array.from({ length: logits.length / classes }, (_, i) => {
     let best = 0;
     for (let c = 1; c < classes; c++) if (logits[i * classes + c] > logits[i * classes + best]) best = c;
@@ -37,8 +50,19 @@ export function predictedClasses(logits: Float32Array, classes: number): Int32Ar
   });
 }
 
-/** Share of rows whose predicted class is the target. */
-export function accuracy(logits: Float32Array, targets: Int32Array, classes: number): number {
+/** Share of rows whose predicted class is the target. @throws MeedError when there are no classes */
+export function accuracy(logits: Float32Array, targets: Targets, classes: number): number {
   const predicted = predictedClasses(logits, classes);
   return predicted.reduce((hits, c, i) => hits + (c === targets[i] ? 1 : 0), 0) / Math.max(1, targets.length);
+}
+
+/** Mean over the rows of Σ (output − target)², the mean loss of a regression. @throws MeedError when they are not as many */
+export function meanSquaredError(outputs: Float32Array, targets: Targets, rows: number): number {
+  if (outputs.length !== targets.length || rows < 1) {
+    throw new MeedError(
+      `${outputs.length} outputs were compared with ${targets.length} targets of ${rows} rows`,
+      'Give the outputs of a regression and as many targets, of at least one row',
+    );
+  }
+  return outputs.reduce((sum, y, i) => sum + (y - targets[i]) ** 2, 0) / rows;
 }

@@ -14,6 +14,7 @@ export interface RetrainInput {
   readonly widths: readonly number[];
   /** rows × width of the whole data set, row-major */
   readonly features: Float32Array;
+  /** Class ids. */
   readonly targets: Int32Array;
   /** Rows trained on. */
   readonly rows: Uint32Array;

@@ -4,7 +4,7 @@ import type { Samples, TrainingOptions } from '../../src/models/index.js';
 
 export const OPTIONS: TrainingOptions = { epochs: 3, batch: 4, learningRate: 0.1, momentum: 0.9, seed: 5 };
 
-export function cloud(rows: number, width: number, classes: number, seed = 1): Samples {
+export function cloud(rows: number, width: number, classes: number, seed = 1): Samples<Int32Array> {
   const random = new Random(seed);
   const targets = Int32Array.from({ length: rows }, () => random.below(classes));
   const features = Float32Array.from(

@@ -98,7 +98,7 @@ describe('the fast step', () => {
     const step = await openFastStep(cpuEngine(), model, { batch: 2, optimiser: sgd(), dropout: 0, seed: 0 });
     const zero = { parameters: new Float32Array(model.parameterCount), state: new Float32Array(model.parameterCount) };
     const at = { step: 0, rate: 0.1 };
-    await expect(step.run(zero, samples, [0, 1, 2], at)).rejects.toThrow(/2 rows of 4 numbers was given 3 of 4/);
+    await expect(step.run(zero, samples, [0, 1, 2], at)).rejects.toThrow(/2 rows was given 3/);
     await expect(step.run(zero, samples, [], at)).rejects.toThrow(/was given 0/);
     await step.dispose();
   });
