@@ -41,7 +41,7 @@ export function squaredLosses(g: GraphBuilder, y: Value, targets: Value): Value 
 }
 
 /** @param values [batch, T], 0 where the target is −1 @returns [batch, 1] */
-function meanOfAsked(g: GraphBuilder, values: Value, targets: Value): Value {
+export function meanOfAsked(g: GraphBuilder, values: Value, targets: Value): Value {
   const asked = reduceSum(g, greaterOrEqual(g, targets, scalar(g, 0)), [1]);
   return divide(g, reduceSum(g, values, [1]), maximum(g, asked, scalar(g, 1)));
 }
