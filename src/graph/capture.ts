@@ -2,17 +2,20 @@
  * Exact per-sample gradients of any graph, as factors, captured by the differentiation itself (design.md section 4): the
  * backward pass stops at the output of every operator that takes a parameter, and that operator says what its parameter's
  * gradient is made of. No model-specific code: where the samples stand is followed through the graph, and an operator that
- * mixes samples (batch normalisation in training mode, a softmax over the batch) is refused by name.
+ * mixes samples (batch normalisation in training mode, a softmax over the batch) is refused by name. What is computed from
+ * parameters alone (a masked, normed or joined weight) has its per-sample gradients first, which are then carried back.
  * The trap: a parameter used twice (a tied head) has the *sum* of two gradients, so its factors must be brought to the
  * same coordinates before any product; parts of a parameter used apart (a split projection) are orthogonal instead.
  */
 import { MeedError } from '../foundation/index.js';
-import { differentiate } from './differentiate.js';
+import { differentiate, pullBack } from './differentiate.js';
 import type { FactorContext, FactorTerm } from './factorTerm.js';
 import { type GraphBuilder, type Node, sizeOf, type Value } from './graph.js';
-import { mergeTerms } from './mergeTerms.js';
+import { mergeTerms, type PlacedTerm, sumTerms } from './mergeTerms.js';
 import { reduceSum } from './ops/reduceSum.js';
+import { reshape, slice } from './ops/shape.js';
 import { isSampleAxis, type SampleLayout } from './sampleLayout.js';
+import { vectorise } from './vectorise.js';
 
 export interface CaptureRequest {
   /** Σ over its entries of sample i is sample i's target function: [n] or [n, 1]; its gradient is what is captured. */
@@ -51,7 +54,8 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
       'Sum or average over everything but the samples',
     );
   }
-  const uses = findUses(nodes, parameters, layoutOf);
+  const roots = findRoots(nodes, parameters, layoutOf);
+  const uses = roots.flatMap(({ uses }) => uses);
   const total = reduceSum(
     builder,
     losses,
@@ -63,53 +67,93 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
     uses.map(({ node }) => node.output),
   );
   const context: FactorContext = { builder, samples, layoutOf };
-  const terms = uses.map((use, i) => termOf(context, use, gradients[i]));
-  return parameters.flatMap((parameter, p) => {
-    const own = uses.flatMap((use, i) => (use.view.parameter === p ? [{ term: terms[i], path: use.view.path }] : []));
-    return mergeTerms(builder, parameter.shape, own).map((term) => ({ parameter: p, term }));
-  });
+  const placed = new Map(uses.map((use, i) => [use, { term: termOf(context, use, gradients[i]), path: use.path }]));
+  const own = parameters.map((): PlacedTerm[] => []);
+  for (const root of roots) {
+    const terms = root.uses.map((use) => placed.get(use) as PlacedTerm);
+    if (root.parameter !== undefined) own[root.parameter].push(...terms);
+    else if (terms.length > 0) {
+      const gradient = sumTerms(builder, root.value.shape, terms);
+      for (const [p, term] of backThrough(builder, root.value, gradient, parameters).entries())
+        if (term) own[p].push({ term, path: [] });
+    }
+  }
+  return parameters.flatMap(({ shape }, parameter) =>
+    mergeTerms(builder, shape, own[parameter]).map((term) => ({ parameter, term })),
+  );
 }
 
-/** A parameter seen through operators that only move, leave out or repeat entries. */
-interface View {
-  readonly parameter: number;
-  readonly path: readonly Node[];
+/** A parameter, or what is computed from parameters alone, with all its uses by operators that have samples. */
+interface Root {
+  readonly value: Value;
+  /** Position in the request; `undefined` for what is computed. */
+  readonly parameter?: number;
+  readonly uses: Use[];
 }
 
 interface Use {
   readonly node: Node;
   readonly position: number;
-  readonly view: View;
+  /** The views from the root to what is used: operators that only move, leave out or repeat entries. */
+  readonly path: readonly Node[];
 }
 
-function findUses(
+function findRoots(
   nodes: readonly Node[],
   parameters: readonly Value[],
   layoutOf: (value: Value) => SampleLayout,
-): Use[] {
-  const views = new Map<number, View>(parameters.map(({ id }, parameter) => [id, { parameter, path: [] }]));
-  const opaque = new Map<number, Node>();
-  const uses: Use[] = [];
+): Root[] {
+  const roots: Root[] = parameters.map((value, parameter) => ({ value, parameter, uses: [] }));
+  const views = new Map<number, { readonly root: Root; readonly path: readonly Node[] }>(
+    roots.map((root) => [root.value.id, { root, path: [] }]),
+  );
   for (const node of nodes) {
     if (views.has(node.output.id)) continue; // a parameter of the request that is itself computed, as from a flat vector
-    const shared = layoutOf(node.output) === 'shared';
-    for (const [position, input] of node.inputs.entries()) {
-      const through = opaque.get(input.id);
-      if (through && !shared) {
-        throw new MeedError(
-          `A parameter reaches ${titleOf(node)} through ${titleOf(through)}, which has no per-sample factors`,
-          'Leave the parameter out of the attributed ones, or compute it outside the graph',
-        );
+    if (layoutOf(node.output) !== 'shared') {
+      for (const [position, input] of node.inputs.entries()) {
+        const view = views.get(input.id);
+        view?.root.uses.push({ node, position, path: view.path });
       }
-      if (through) opaque.set(node.output.id, through);
-      const view = views.get(input.id);
-      if (!view) continue;
-      if (!shared) uses.push({ node, position, view });
-      else if (isView(node)) views.set(node.output.id, { ...view, path: [...view.path, node] });
-      else opaque.set(node.output.id, node);
+      continue;
+    }
+    const view = node.inputs.map(({ id }) => views.get(id)).find((found) => found !== undefined);
+    if (!view) continue;
+    if (isView(node)) views.set(node.output.id, { root: view.root, path: [...view.path, node] });
+    else {
+      const root: Root = { value: node.output, uses: [] };
+      roots.push(root);
+      views.set(node.output.id, { root, path: [] });
     }
   }
-  return uses;
+  return roots;
+}
+
+/**
+ * Per-sample gradients of what is computed from parameters alone, carried back to these: the function is the same for all
+ * samples, and its vector-Jacobian product is linear, so it is the same graph with the samples as one more axis.
+ * @param gradient [n, size of `value`]
+ */
+function backThrough(
+  builder: GraphBuilder,
+  value: Value,
+  gradient: Value,
+  parameters: readonly Value[],
+): (FactorTerm | undefined)[] {
+  const [samples] = gradient.shape;
+  const all = reshape(builder, gradient, [samples, ...value.shape]);
+  const one = reshape(builder, slice(builder, all, 0, 0, 1), value.shape);
+  const back = pullBack(builder, value, one, parameters);
+  const stacked = vectorise(
+    builder,
+    one,
+    all,
+    back.filter((found) => found !== undefined),
+  );
+  return back.map((found) => {
+    if (!found) return undefined;
+    const each = stacked.shift() as Value;
+    return { kind: 'direct', gradient: reshape(builder, each, [samples, sizeOf(found.shape)]) };
+  });
 }
 
 const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Transpose', 'Slice', 'Expand']);

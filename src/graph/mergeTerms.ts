@@ -26,11 +26,22 @@ interface Placed {
 /** @returns terms whose gradients are orthogonal to each other */
 export function mergeTerms(builder: GraphBuilder, shape: Shape, uses: readonly PlacedTerm[]): FactorTerm[] {
   if (uses.length < 2 && !uses.some(repeats)) return uses.map(({ term }) => term);
-  const placed = uses.map((use): Placed => {
-    const entries = viewIndices(shape, use.path);
-    return repeats(use) ? addUp(builder, sizeOf(shape), { term: use.term, entries }) : { term: use.term, entries };
+  const groups = overlapping(placeTerms(builder, shape, uses), sizeOf(shape));
+  return groups.map((group) => mergeGroup(builder, sizeOf(shape), group));
+}
+
+function placeTerms(builder: GraphBuilder, shape: Shape, uses: readonly PlacedTerm[]): Placed[] {
+  return uses.map((use) => {
+    const placed = { term: use.term, entries: viewIndices(shape, use.path) };
+    return repeats(use) ? addUp(builder, sizeOf(shape), placed) : placed;
   });
-  return overlapping(placed, sizeOf(shape)).map((group) => mergeGroup(builder, sizeOf(shape), group));
+}
+
+/** The sum of all uses' gradients written out, row-major in the parameter's own coordinates: [n, size of the parameter]. */
+export function sumTerms(builder: GraphBuilder, shape: Shape, uses: readonly PlacedTerm[]): Value {
+  const [first] = uses;
+  if (uses.length === 1 && first.path.length === 0) return materialise(builder, first.term);
+  return writeOut(builder, sizeOf(shape), placeTerms(builder, shape, uses));
 }
 
 /** Whether some entries of the parameter are shown several times. */
@@ -86,7 +97,7 @@ function mergeGroup(builder: GraphBuilder, size: number, group: readonly Placed[
       };
     }
   }
-  return joinOuter(builder, group) ?? writeOut(builder, size, group);
+  return joinOuter(builder, group) ?? { kind: 'direct', gradient: writeOut(builder, size, group) };
 }
 
 function joinOuter(builder: GraphBuilder, group: readonly Placed[]): FactorTerm | undefined {
@@ -121,7 +132,7 @@ function asOuter(builder: GraphBuilder, term: FactorTerm): { left: Value; right:
 }
 
 /** Σ of the terms as [n, size of the parameter]. */
-function writeOut(builder: GraphBuilder, size: number, group: readonly Placed[]): FactorTerm {
+function writeOut(builder: GraphBuilder, size: number, group: readonly Placed[]): Value {
   const parts = group.map(({ term, entries }) => {
     const whole = materialise(builder, term);
     const [n, width] = whole.shape;
@@ -130,7 +141,7 @@ function writeOut(builder: GraphBuilder, size: number, group: readonly Placed[])
     const padded = concat(builder, [whole, builder.constant(new Float32Array(n), [n, 1])], 1);
     return gather(builder, padded, builder.constant(places, [size]), 1);
   });
-  return { kind: 'direct', gradient: parts.reduce((sum, part) => add(builder, sum, part)) };
+  return parts.reduce((sum, part) => add(builder, sum, part));
 }
 
 /** G_i row-major in the term's own coordinates: [n, size]. */

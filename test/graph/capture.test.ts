@@ -4,25 +4,37 @@ import { Random } from '../../src/foundation/index.js';
 import {
   add,
   capture,
+  concat,
+  conv,
   crossEntropy,
   differentiate,
+  divide,
   exp,
   expand,
   type FactorBlock,
+  floor,
   GraphBuilder,
   gather,
+  gatherElements,
   interpret,
   materialise,
   matmul,
   multiply,
+  reduceMean,
   reduceSum,
+  reduceSumSquare,
   relu,
   reshape,
   type Shape,
   sizeOf,
   slice,
+  softmax,
+  sqrt,
+  stridedSlice,
   subtract,
+  tanh,
   transpose,
+  trilu,
   type Value,
 } from '../../src/graph/index.js';
 import { blockNorms, blockProducts, blockProjection, sumBlocks } from '../../src/influence/index.js';
@@ -140,6 +152,95 @@ const cases: readonly Case[] = [
       const narrow = matmul(g, reshape(g, matmul(g, x, w), [N, 2, 2]), reshape(g, w, [2, 8]));
       return reshape(g, narrow, [N, 16]);
     },
+  },
+  {
+    name: 'a triangle of a weight',
+    parameters: [[5, 5]],
+    x: [5],
+    kinds: ['direct'],
+    output: (g, [w], x) => matmul(g, x, trilu(g, w, 'lower')),
+  },
+  {
+    name: 'weight normalisation: a direction and a length for each column',
+    parameters: [[4, 5], [5], [5, 2]],
+    x: [6, 4],
+    kinds: ['direct', 'direct', 'outer'],
+    output: (g, [v, length, w], x) => {
+      const normed = multiply(g, v, divide(g, length, sqrt(g, reduceSumSquare(g, v, [0]))));
+      return matmul(g, relu(g, matmul(g, x, normed)), w);
+    },
+  },
+  {
+    name: 'a low-rank adapter beside its weight',
+    parameters: [
+      [4, 5],
+      [4, 2],
+      [2, 5],
+    ],
+    x: [3, 4],
+    kinds: ['direct', 'direct', 'direct'],
+    output: (g, [w, a, b], x) => exp(g, matmul(g, x, add(g, w, multiply(g, matmul(g, a, b), g.constant([0.3], []))))),
+  },
+  {
+    name: 'weights that are joined, and then transposed and used twice',
+    parameters: [
+      [4, 2],
+      [4, 3],
+    ],
+    x: [4],
+    kinds: ['direct', 'direct'],
+    output: (g, [a, b], x) => {
+      const w = concat(g, [a, b], 1);
+      return matmul(g, exp(g, matmul(g, x, w)), transpose(g, w));
+    },
+  },
+  {
+    name: 'a weight used as it is and as a function of itself',
+    parameters: [[4, 4]],
+    x: [4],
+    kinds: ['direct'],
+    output: (g, [w], x) => matmul(g, relu(g, matmul(g, x, w)), softmax(g, transpose(g, w), 0)),
+  },
+  {
+    name: 'functions for which there is no vectorising rule: rows by number, taken backwards',
+    parameters: [[5, 3], [6]],
+    x: [4],
+    kinds: ['direct', 'direct'],
+    output: (g, [w, c], x) => {
+      const rows = exp(g, gather(g, w, g.constant([4, 0, 0, -2], [4]), 0));
+      const chosen = gatherElements(
+        g,
+        stridedSlice(g, w, 0, 4, 0, -1),
+        g.constant([2, 0, 1, 1, 2, 0, 0, 2], [4, 2]),
+        1,
+      );
+      const joined = multiply(g, concat(g, [rows, chosen], 1), reshape(g, stridedSlice(g, c, 0, 4, -1, -1), [1, 5]));
+      return matmul(g, x, joined);
+    },
+  },
+  {
+    name: 'a masked and scaled kernel of a convolution, and its normed bias',
+    parameters: [
+      [2, 3, 3, 3],
+      [2, 1, 1],
+    ],
+    x: [3, 5, 4],
+    kinds: ['direct', 'direct'],
+    output: (g, [w, b], x) => {
+      const kept = g.constant(
+        Float64Array.from({ length: 9 }, (_, i) => (i < 5 ? 2 : 0)),
+        [3, 3],
+      );
+      return add(g, conv(g, x, multiply(g, w, kept)), divide(g, b, reduceSum(g, exp(g, b), [0])));
+    },
+  },
+  {
+    name: 'an embedding with a bounded table',
+    parameters: [[7, 4]],
+    x: [5],
+    below: 7,
+    kinds: ['direct'],
+    output: (g, [e], x) => exp(g, gather(g, tanh(g, e), x, 0)),
   },
 ];
 
@@ -282,8 +383,21 @@ describe('capture refuses, by name,', () => {
     );
   });
 
-  it('a parameter that is computed with before it is used', () => {
-    expect(refusal((g, x, w) => losses(g, matmul(g, x, exp(g, w))))).toThrow(/reaches MatMul through Exp/);
+  it('samples mixed before or after a function of parameters', () => {
+    const centred = (g: GraphBuilder, x: Value): Value => subtract(g, x, reduceMean(g, x, [0]));
+    expect(refusal((g, x, w) => losses(g, matmul(g, centred(g, x), exp(g, w))))).toThrow(
+      /ReduceMean mixes the samples/,
+    );
+    expect(refusal((g, x, w) => losses(g, softmax(g, matmul(g, x, exp(g, w)), 0)))).toThrow(
+      /Softmax mixes the samples/,
+    );
+  });
+
+  it('a place that has no factors, whatever function of a parameter stands there', () => {
+    const places = (g: GraphBuilder, w: Value): Value => floor(g, reduceSum(g, w, [0, 1]));
+    expect(refusal((g, x, w) => losses(g, gather(g, x, reshape(g, places(g, w), [1]), 1)))).toThrow(
+      /Gather takes a parameter of shape \[1\] as input 1/,
+    );
   });
 
   it('losses that are not one for each sample', () => {
