@@ -60,6 +60,13 @@ export interface OnnxSink {
   readonly element: number;
   /** Appends an ONNX node and returns the name of its output; the last one emitted is the operator's output. */
   emit(opType: string, inputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>): string;
+  /** The same for an ONNX operator of several outputs, of which none is the operator's. */
+  emitOutputs(
+    opType: string,
+    inputs: readonly string[],
+    count: number,
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+  ): readonly string[];
   /** An int64 constant, for shapes and axes. */
   int64(values: readonly number[]): string;
   /** A scalar of the graph's own type. */

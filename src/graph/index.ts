@@ -19,6 +19,7 @@ export * from './onnxImport/index.js';
 export { elu, gelu, hardSigmoid, hardSwish, leakyRelu, silu } from './ops/activation.js';
 export { argMax } from './ops/argMax.js';
 export { type AttentionOptions, scaledDotProduct } from './ops/attention.js';
+export { type AveragePoolOptions, averagePool, globalAveragePool } from './ops/averagePool.js';
 export { expand } from './ops/broadcast.js';
 export { and, equal, greater, greaterOrEqual, less, lessOrEqual, not, or, xor } from './ops/compare.js';
 export { type ConvOptions, conv } from './ops/conv.js';
@@ -29,9 +30,9 @@ export { gather, oneHot, scatterAdd } from './ops/gather.js';
 export { gatherElements } from './ops/gatherElements.js';
 export { crossEntropy, dropout, squaredError } from './ops/loss.js';
 export { matmul } from './ops/matmul.js';
+export { maxPool } from './ops/maxPool.js';
 export { batchNormInference, groupNorm, layerNorm, rmsNorm } from './ops/normalise.js';
 export { pad } from './ops/pad.js';
-export { type AveragePoolOptions, averagePool, globalAveragePool, maxPool } from './ops/pool.js';
 export { split, tile, trilu } from './ops/rearrange.js';
 export {
   centre,

@@ -35,10 +35,13 @@ export function encodeOnnx(graph: Graph, precision: Precision = 'float32', provi
     const sink: OnnxSink = {
       provider,
       element,
-      emit(opType, input, attributes = {}) {
-        const result = `${output}_${part++}`;
-        own.push({ input, output: [result], opType, name: result, attribute: encodeAttributes(attributes) });
-        return result;
+      emit(opType, input, attributes) {
+        return sink.emitOutputs(opType, input, 1, attributes)[0];
+      },
+      emitOutputs(opType, input, count, attributes = {}) {
+        const results = Array.from({ length: count }, () => `${output}_${part++}`);
+        own.push({ input, output: results, opType, name: results[0], attribute: encodeAttributes(attributes) });
+        return results;
       },
       int64(values) {
         const result = `${output}_c${part++}`;

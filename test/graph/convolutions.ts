@@ -3,9 +3,12 @@ import {
   averagePool,
   conv,
   convTranspose,
+  differentiate,
   globalAveragePool,
   maxPool,
+  multiply,
   pad,
+  reduceSum,
   stridedSlice,
   unfold,
 } from '../../src/graph/index.js';
@@ -126,6 +129,18 @@ export const convolutionCases: readonly OperatorCase[] = [
     shapes: [[2, 2, 8]],
     domain,
     build: (g, [x]) => maxPool(g, x, [3], { dilations: [2] }),
+  },
+  {
+    name: 'MaxPool, its gradient',
+    shapes: [
+      [2, 2, 5, 4],
+      [2, 2, 3, 4],
+    ],
+    domain,
+    build: (g, [x, w]) => {
+      const y = maxPool(g, x, [2, 3], { strides: [2, 1], pads: [1, 1, 0, 1] });
+      return differentiate(g, reduceSum(g, multiply(g, multiply(g, y, y), w), [0, 1, 2, 3]), [x])[0];
+    },
   },
   {
     name: 'AveragePool without padding',

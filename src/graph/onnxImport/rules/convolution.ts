@@ -4,10 +4,11 @@
  * The trap: ceil_mode lets a last window hang over the edge. That is padding at the end, which the mean must not count.
  */
 import type { Value } from '../../graph.js';
+import { averagePool, globalAveragePool } from '../../ops/averagePool.js';
 import { conv } from '../../ops/conv.js';
 import { convTranspose } from '../../ops/convTranspose.js';
 import { add } from '../../ops/elementwise.js';
-import { averagePool, globalAveragePool, maxPool } from '../../ops/pool.js';
+import { maxPool } from '../../ops/maxPool.js';
 import { reduceMax } from '../../ops/reduce.js';
 import { reshape } from '../../ops/shape.js';
 import type { Call } from '../call.js';
