@@ -1,30 +1,33 @@
 /**
- * Models of the Llama and GPT-2 families as the Hugging Face hub stores them: `config.json` beside `model.safetensors`.
+ * Models of the Llama and GPT-2 families as the Hugging Face hub stores them: `config.json` beside `model.safetensors`,
+ * or beside several such files and their index.
  * The names and their meaning are those of transformers' `LlamaConfig` and `GPT2Config`.
  * The traps: Llama's matrices are [out, in], GPT-2's [in, out] with query, key and value side by side; a tied head may be
  * stored or not; older configurations say `rope_theta`, newer `rope_parameters`. What the decoder does not do (scaled
  * rotary angles, another activation) is refused by name, never ignored.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { explainFileError, type Json, type JsonObject, MeedError, messageOf } from '../foundation/index.js';
+import { type Json, type JsonObject, MeedError, messageOf } from '../foundation/index.js';
 import { sizeOf } from '../graph/index.js';
 import { DEFAULT_THETA, type DecoderShape, decoder } from './decoder.js';
 import type { LoadedModel } from './llama2c.js';
 import { readSafetensors, type StoredTensor } from './safetensors.js';
+import { bounded, readStoredWeights, type StoredWeights } from './shards.js';
 
-/** A buffer of Node holds less. */
-const FILE_LIMIT = 2 ** 31 - 1;
 const CONFIG_LIMIT = 2 ** 20;
 
-/** @param folder with config.json and model.safetensors @throws MeedError when either is missing, malformed or unfit */
+/** @param folder with config.json and the weights @throws MeedError when either is missing, malformed or unfit */
 export async function readHuggingFaceModel(folder: string): Promise<LoadedModel> {
   const config = parseConfig(await bounded(join(folder, 'config.json'), CONFIG_LIMIT));
-  return loadHuggingFaceModel(config, await bounded(join(folder, 'model.safetensors'), FILE_LIMIT));
+  return assembled(config, await readStoredWeights(folder));
 }
 
-/** The same from memory. */
+/** The same from memory, of one file. */
 export function loadHuggingFaceModel(config: JsonObject, weights: Uint8Array): LoadedModel {
+  return assembled(config, { tensors: readSafetensors(weights), bytes: weights.length });
+}
+
+function assembled(config: JsonObject, { tensors, bytes }: StoredWeights): LoadedModel {
   const family = FAMILIES[String(config.model_type)];
   if (!family) {
     throw new MeedError(
@@ -33,11 +36,10 @@ export function loadHuggingFaceModel(config: JsonObject, weights: Uint8Array): L
     );
   }
   const shape = family.shape(config);
-  const tensors = readSafetensors(weights);
   const tables = [...tensors.values()].filter(({ name }) => name.endsWith(family.table));
   if (tables.length !== 1) {
     throw new MeedError(
-      `The file holds ${tables.length} tensors "${family.table}"`,
+      `The weights hold ${tables.length} tensors "${family.table}"`,
       'Give the weights of a whole model',
     );
   }
@@ -46,9 +48,9 @@ export function loadHuggingFaceModel(config: JsonObject, weights: Uint8Array): L
   expectShape(tables[0], [shape.vocabulary, shape.width]);
   const model = decoder(shape);
   // every parameter is a number of its own in the file, of two bytes at least
-  if (2 * model.parameterCount > weights.length) {
+  if (2 * model.parameterCount > bytes) {
     throw new MeedError(
-      `config.json means ${model.parameterCount} parameters, the file of ${weights.length} bytes holds fewer`,
+      `config.json means ${model.parameterCount} parameters, the weights of ${bytes} bytes hold fewer`,
       'Check that config.json belongs to the weights',
     );
   }
@@ -59,7 +61,7 @@ export function loadHuggingFaceModel(config: JsonObject, weights: Uint8Array): L
     const source = family.source(name, shape, prefix);
     const tensor = tensors.get(source.tensor);
     if (!tensor)
-      throw new MeedError(`The file has no tensor "${source.tensor}"`, 'Give the weights of this config.json');
+      throw new MeedError(`The weights have no tensor "${source.tensor}"`, 'Give the weights of this config.json');
     used.add(tensor.name);
     const [rows, columns] = extents.length === 2 ? extents : [1, extents[0]];
     const wide = source.of ?? columns;
@@ -282,14 +284,4 @@ function parseConfig(bytes: Uint8Array): JsonObject {
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw new MeedError('config.json holds no object', 'Get the file again');
   return config as JsonObject;
-}
-
-async function bounded(path: string, limit: number): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path);
-    if (size > limit) throw new MeedError(`${path} has ${size} bytes`, `Give a file of at most ${limit}`);
-    return await readFile(path);
-  } catch (error) {
-    throw explainFileError(error, path);
-  }
 }

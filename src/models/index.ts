@@ -1,4 +1,5 @@
 export { modelRecipe, readModel, type TrainedModel, type TrainingSet, trainModel } from './artefact.js';
+export { type ImportedCheckpoints, importedCheckpoints } from './checkpoints.js';
 export { lenet, type PictureShape, type ResNet9Shape, resnet9 } from './cnn.js';
 export { type DecoderShape, decoder } from './decoder.js';
 export { fillDropoutMask, type MaskKey, maskKey } from './dropoutMasks.js';

@@ -80,7 +80,7 @@ describe('a configuration that the decoder does not do is refused by name', () =
     ['llama-tiny', { vocab_size: -1 }, /vocab_size = -1/],
     ['llama-tiny', { num_hidden_layers: 3 }, /no tensor ".*layers.2.input_layernorm.weight"/],
     ['llama-tiny', { num_hidden_layers: 1 }, /no place for 9 tensors/],
-    ['llama-tiny', { intermediate_size: 2 ** 20 }, /the file of \d+ bytes holds fewer/],
+    ['llama-tiny', { intermediate_size: 2 ** 20 }, /the weights of \d+ bytes hold fewer/],
     ['llama-tiny', { num_hidden_layers: 2 ** 40 }, /layers 1099511627776/],
     ['llama-tiny', { intermediate_size: 25 }, /config.json means \[25,32\]/],
     ['llama-tiny', { attention_bias: true }, /no tensor ".*q_proj.bias"/],
@@ -186,7 +186,9 @@ describe('safetensors', () => {
       await writeFile(join(folder, 'config.json'), 'no');
       await expect(readHuggingFaceModel(folder)).rejects.toThrow(/no JSON/);
       await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-      await expect(readHuggingFaceModel(folder)).rejects.toThrow(/model.safetensors does not exist/);
+      await expect(readHuggingFaceModel(folder)).rejects.toThrow(
+        /neither model.safetensors nor model.safetensors.index.json/,
+      );
     } finally {
       await rm(folder, { recursive: true });
     }
