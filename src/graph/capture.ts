@@ -8,14 +8,14 @@
  * same coordinates before any product; parts of a parameter used apart (a split projection) are orthogonal instead.
  */
 import { MeedError } from '../foundation/index.js';
-import { differentiate, pullBack } from './differentiate.js';
+import { differentiate } from './differentiate.js';
 import type { FactorContext, FactorTerm } from './factorTerm.js';
 import { type GraphBuilder, type Node, sizeOf, type Value } from './graph.js';
-import { mergeTerms, type PlacedTerm, sumTerms } from './mergeTerms.js';
+import { mergeTerms, type PlacedTerm } from './mergeTerms.js';
 import { reduceSum } from './ops/reduceSum.js';
-import { reshape, slice } from './ops/shape.js';
+import { parameterUses, type Root, type Use } from './parameterUses.js';
+import { passBack } from './passBack.js';
 import { isSampleAxis, type SampleLayout } from './sampleLayout.js';
-import { vectorise } from './vectorise.js';
 
 export interface CaptureRequest {
   /** Σ over its entries of sample i is sample i's target function: [n] or [n, 1]; its gradient is what is captured. */
@@ -54,8 +54,8 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
       'Sum or average over everything but the samples',
     );
   }
-  const roots = findRoots(nodes, parameters, layoutOf);
-  const uses = roots.flatMap(({ uses }) => uses);
+  const roots = parameterUses(nodes, parameters, layoutOf);
+  const uses = roots.flatMap((root) => root.uses.map((use) => ({ root, use })));
   const total = reduceSum(
     builder,
     losses,
@@ -64,104 +64,25 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
   const gradients = differentiate(
     builder,
     total,
-    uses.map(({ node }) => node.output),
+    uses.map(({ use }) => use.node.output),
   );
   const context: FactorContext = { builder, samples, layoutOf };
-  const placed = new Map(uses.map((use, i) => [use, { term: termOf(context, use, gradients[i]), path: use.path }]));
-  const own = parameters.map((): PlacedTerm[] => []);
-  for (const root of roots) {
-    const terms = root.uses.map((use) => placed.get(use) as PlacedTerm);
-    if (root.parameter !== undefined) own[root.parameter].push(...terms);
-    else if (terms.length > 0) {
-      const gradient = sumTerms(builder, root.value.shape, terms);
-      for (const [p, term] of backThrough(builder, root.value, gradient, parameters).entries())
-        if (term) own[p].push({ term, path: [] });
+  const received = new Map<Root, PlacedTerm[]>(roots.map((root) => [root, []]));
+  for (const [i, { root, use }] of uses.entries()) {
+    received.get(root)?.push({ term: termOf(context, use, gradients[i]), path: use.path });
+  }
+  for (const { value, source, terms } of roots
+    .toReversed()
+    .map((root) => ({ ...root, terms: received.get(root) ?? [] }))) {
+    if (!source || terms.length === 0) continue;
+    for (const [i, term] of passBack(builder, value, source, terms).entries()) {
+      const view = source.inputs[i];
+      if (view && term) received.get(view.root)?.push({ term, path: view.path });
     }
   }
   return parameters.flatMap(({ shape }, parameter) =>
-    mergeTerms(builder, shape, own[parameter]).map((term) => ({ parameter, term })),
+    mergeTerms(builder, shape, received.get(roots[parameter]) ?? []).map((term) => ({ parameter, term })),
   );
-}
-
-/** A parameter, or what is computed from parameters alone, with all its uses by operators that have samples. */
-interface Root {
-  readonly value: Value;
-  /** Position in the request; `undefined` for what is computed. */
-  readonly parameter?: number;
-  readonly uses: Use[];
-}
-
-interface Use {
-  readonly node: Node;
-  readonly position: number;
-  /** The views from the root to what is used: operators that only move, leave out or repeat entries. */
-  readonly path: readonly Node[];
-}
-
-function findRoots(
-  nodes: readonly Node[],
-  parameters: readonly Value[],
-  layoutOf: (value: Value) => SampleLayout,
-): Root[] {
-  const roots: Root[] = parameters.map((value, parameter) => ({ value, parameter, uses: [] }));
-  const views = new Map<number, { readonly root: Root; readonly path: readonly Node[] }>(
-    roots.map((root) => [root.value.id, { root, path: [] }]),
-  );
-  for (const node of nodes) {
-    if (views.has(node.output.id)) continue; // a parameter of the request that is itself computed, as from a flat vector
-    if (layoutOf(node.output) !== 'shared') {
-      for (const [position, input] of node.inputs.entries()) {
-        const view = views.get(input.id);
-        view?.root.uses.push({ node, position, path: view.path });
-      }
-      continue;
-    }
-    const view = node.inputs.map(({ id }) => views.get(id)).find((found) => found !== undefined);
-    if (!view) continue;
-    if (isView(node)) views.set(node.output.id, { root: view.root, path: [...view.path, node] });
-    else {
-      const root: Root = { value: node.output, uses: [] };
-      roots.push(root);
-      views.set(node.output.id, { root, path: [] });
-    }
-  }
-  return roots;
-}
-
-/**
- * Per-sample gradients of what is computed from parameters alone, carried back to these: the function is the same for all
- * samples, and its vector-Jacobian product is linear, so it is the same graph with the samples as one more axis.
- * @param gradient [n, size of `value`]
- */
-function backThrough(
-  builder: GraphBuilder,
-  value: Value,
-  gradient: Value,
-  parameters: readonly Value[],
-): (FactorTerm | undefined)[] {
-  const [samples] = gradient.shape;
-  const all = reshape(builder, gradient, [samples, ...value.shape]);
-  const one = reshape(builder, slice(builder, all, 0, 0, 1), value.shape);
-  const back = pullBack(builder, value, one, parameters);
-  const stacked = vectorise(
-    builder,
-    one,
-    all,
-    back.filter((found) => found !== undefined),
-  );
-  return back.map((found) => {
-    if (!found) return undefined;
-    const each = stacked.shift() as Value;
-    return { kind: 'direct', gradient: reshape(builder, each, [samples, sizeOf(found.shape)]) };
-  });
-}
-
-const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Transpose', 'Slice', 'Expand']);
-
-/** A tile is a concatenation of one value with itself. */
-function isView({ operator, inputs }: Node): boolean {
-  const tile = operator.name === 'Concat' && inputs.every(({ id }) => id === inputs[0].id);
-  return tile || VIEWS.has(operator.name);
 }
 
 function termOf(context: FactorContext, { node, position }: Use, outputGradient: Value): FactorTerm {

@@ -16,24 +16,9 @@ export function differentiate(builder: GraphBuilder, scalar: Value, wrt: readonl
   if (sizeOf(scalar.shape) !== 1) {
     throw new MeedError(`Only a scalar can be differentiated, this has the shape [${scalar.shape}]`, 'Sum it first');
   }
-  const gradients = pullBack(builder, scalar, builder.constant([1], scalar.shape), wrt);
-  return wrt.map(({ shape }, i) => gradients[i] ?? builder.constant(new Float32Array(sizeOf(shape)), shape));
-}
-
-/**
- * The vector-Jacobian product of what computes `value` from `wrt`.
- * @param cotangent a value of the shape of `value`, by which its entries are weighted; held fixed whatever computes it
- * @returns one gradient for each of `wrt`, of its shape; `undefined` where none flows
- */
-export function pullBack(
-  builder: GraphBuilder,
-  value: Value,
-  cotangent: Value,
-  wrt: readonly Value[],
-): (Value | undefined)[] {
-  const forward = builder.nodes.filter((node) => node.output.id <= value.id);
+  const forward = builder.nodes.filter((node) => node.output.id <= scalar.id);
   const active = dependents(forward, wrt);
-  const gradients = new Map<number, Value>([[value.id, cotangent]]);
+  const gradients = new Map<number, Value>([[scalar.id, builder.constant([1], scalar.shape)]]);
   for (const node of forward.toReversed()) {
     const outputGradient = gradients.get(node.output.id);
     if (!outputGradient || !node.inputs.some((input) => active.has(input.id))) continue;
@@ -45,7 +30,9 @@ export function pullBack(
       gradients.set(input.id, before ? add(builder, before, gradient) : gradient);
     }
   }
-  return wrt.map(({ id }) => gradients.get(id));
+  return wrt.map(
+    (value) => gradients.get(value.id) ?? builder.constant(new Float32Array(sizeOf(value.shape)), value.shape),
+  );
 }
 
 /** The ids of `wrt` and of everything computed from them. */

@@ -4,6 +4,7 @@
  * use (the head tied to an embedding) changes sides. Whatever overlaps otherwise is written out in full, which is
  * always right and costs the parameter's size a sample.
  */
+import type { OuterTerm } from './factorBack.js';
 import type { FactorTerm } from './factorTerm.js';
 import { type Float64Tensor, type GraphBuilder, type Node, type Shape, sizeOf, type Value } from './graph.js';
 import { add } from './ops/elementwise.js';
@@ -42,6 +43,26 @@ export function sumTerms(builder: GraphBuilder, shape: Shape, uses: readonly Pla
   const [first] = uses;
   if (uses.length === 1 && first.path.length === 0) return materialise(builder, first.term);
   return writeOut(builder, sizeOf(shape), placeTerms(builder, shape, uses));
+}
+
+/**
+ * The same sum as factors of the whole matrix, in its own coordinates.
+ * @returns `undefined` when the uses have no such form: some show a part, or have no factors
+ */
+export function joinTerms(builder: GraphBuilder, shape: Shape, uses: readonly PlacedTerm[]): OuterTerm | undefined {
+  if (shape.length !== 2) return undefined;
+  const entries = Float64Array.from({ length: sizeOf(shape) }, (_, i) => i);
+  const whole: Placed[] = [];
+  for (const { term, path } of uses) {
+    if (term.kind !== 'outer' || term.left.shape[1] !== 1) return undefined;
+    const { left, right } = term;
+    const shown = viewIndices(shape, path);
+    if (left.shape[3] === shape[0] && equalEntries(shown, entries)) whole.push({ term, entries });
+    else if (right.shape[3] === shape[0] && transposedEntries(shown, entries, left.shape[3], right.shape[3])) {
+      whole.push({ term: { kind: 'outer', left: right, right: left }, entries });
+    } else return undefined;
+  }
+  return joinOuter(builder, whole);
 }
 
 /** Whether some entries of the parameter are shown several times. */
@@ -100,7 +121,7 @@ function mergeGroup(builder: GraphBuilder, size: number, group: readonly Placed[
   return joinOuter(builder, group) ?? { kind: 'direct', gradient: writeOut(builder, size, group) };
 }
 
-function joinOuter(builder: GraphBuilder, group: readonly Placed[]): FactorTerm | undefined {
+function joinOuter(builder: GraphBuilder, group: readonly Placed[]): OuterTerm | undefined {
   const outer = group.flatMap(({ term, entries }) => {
     const { left, right } = asOuter(builder, term) ?? {};
     return left && right ? [{ left, right, entries }] : [];

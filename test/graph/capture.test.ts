@@ -20,6 +20,7 @@ import {
   materialise,
   matmul,
   multiply,
+  negate,
   reduceMean,
   reduceSum,
   reduceSumSquare,
@@ -178,7 +179,7 @@ const cases: readonly Case[] = [
       [2, 5],
     ],
     x: [3, 4],
-    kinds: ['direct', 'direct', 'direct'],
+    kinds: ['outer', 'outer', 'outer'],
     output: (g, [w, a, b], x) => exp(g, matmul(g, x, add(g, w, multiply(g, matmul(g, a, b), g.constant([0.3], []))))),
   },
   {
@@ -188,10 +189,42 @@ const cases: readonly Case[] = [
       [4, 3],
     ],
     x: [4],
-    kinds: ['direct', 'direct'],
+    kinds: ['outer', 'outer'],
     output: (g, [a, b], x) => {
       const w = concat(g, [a, b], 1);
       return matmul(g, exp(g, matmul(g, x, w)), transpose(g, w));
+    },
+  },
+  {
+    name: 'square weights, one scaled by rows, one by columns, transposed, joined and taken from each other',
+    parameters: [
+      [4, 4],
+      [4, 4],
+      [4, 2],
+    ],
+    x: [2, 4],
+    kinds: ['outer', 'outer', 'outer'],
+    output: (g, [a, b, c], x) => {
+      const byRow = multiply(g, g.constant([1, -2, 3, 0.5], [4, 1]), a);
+      const byColumn = divide(g, b, g.constant([2, 1, -0.5, 4], [4]));
+      const w = concat(g, [transpose(g, subtract(g, byRow, byColumn)), negate(g, transpose(g, c))], 0);
+      return matmul(g, x, transpose(g, w));
+    },
+  },
+  {
+    name: 'weights scaled by entries or stretched, which keep no factors',
+    parameters: [
+      [4, 4],
+      [1, 4],
+    ],
+    x: [4],
+    kinds: ['direct', 'direct'],
+    output: (g, [w, row], x) => {
+      const mask = g.constant(
+        Float64Array.from({ length: 16 }, (_, i) => i % 3),
+        [4, 4],
+      );
+      return matmul(g, x, add(g, multiply(g, w, mask), row));
     },
   },
   {
