@@ -71,9 +71,9 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
   for (const [i, { root, use }] of uses.entries()) {
     received.get(root)?.push({ term: termOf(context, use, gradients[i]), path: use.path });
   }
-  for (const { value, source, terms } of roots
-    .toReversed()
-    .map((root) => ({ ...root, terms: received.get(root) ?? [] }))) {
+  for (const root of roots.toReversed()) {
+    const { value, source } = root;
+    const terms = received.get(root) ?? [];
     if (!source || terms.length === 0) continue;
     for (const [i, term] of passBack(builder, value, source, terms).entries()) {
       const view = source.inputs[i];

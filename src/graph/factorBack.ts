@@ -6,8 +6,7 @@
  * way (vectorise.ts).
  */
 import type { FactorTerm } from './factorTerm.js';
-import type { GraphBuilder, Node, Value } from './graph.js';
-import { sameShape } from './graph.js';
+import { type GraphBuilder, type Node, sameShape, type Value } from './graph.js';
 import { divide, multiply, negate } from './ops/elementwise.js';
 import { matmul } from './ops/matmul.js';
 import { reshape, slice, transpose } from './ops/shape.js';
