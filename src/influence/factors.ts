@@ -5,7 +5,14 @@
  */
 import type { Engine, Program, Tensor } from '../engine/index.js';
 import { type FactorTerm, type Graph, type Shape, sizeOf } from '../graph/index.js';
-import { batchTensors, factorGraph, type Losses, type Model, type Samples } from '../models/index.js';
+import {
+  type BlockOutputs,
+  batchTensors,
+  factorGraph,
+  type Losses,
+  type Model,
+  type Samples,
+} from '../models/index.js';
 
 /** Rows of one run, unless the model is so wide that fewer fit. */
 export const FACTOR_CHUNK = 256;
@@ -16,7 +23,7 @@ const LEAST_ROWS = 2;
 
 /** One block of every sample's gradient; blocks are orthogonal to each other. */
 export interface Block extends BlockForm {
-  /** The term's parts, each [rows, ...]: left and right, indices and right, or the gradient. */
+  /** The term's parts, each [rows, ...]: left and right, indices and right, or the gradient. Some share their numbers. */
   readonly parts: readonly Tensor[];
 }
 
@@ -50,7 +57,7 @@ export interface FactorLayout {
   readonly inputShape: Shape;
   readonly targetShape: Shape;
   readonly parameterCount: number;
-  readonly blocks: readonly (BlockForm & { readonly outputs: readonly string[] })[];
+  readonly blocks: readonly (BlockForm & Pick<BlockOutputs, 'parts'>)[];
   /** Of all outputs, for `chunk` rows. */
   readonly shapes: readonly { readonly name: string; readonly shape: Shape }[];
 }
@@ -70,11 +77,11 @@ export function describeFactors(model: Model, target?: Losses): { graph: Graph; 
       inputShape: model.inputShape,
       targetShape: model.targetShape,
       parameterCount: model.parameterCount,
-      blocks: blocks.map(({ parameter, term, outputs }) => ({
+      blocks: blocks.map(({ parameter, term, parts }) => ({
         parameter,
         kind: term.kind,
         embeddingRows: term.kind === 'rows' ? term.rows : 0,
-        outputs,
+        parts,
       })),
       shapes: [...graph.outputs].map(([name, { shape }]) => ({ name, shape })),
     },
@@ -126,15 +133,18 @@ async function collect(
       data.set(result[name].data.subarray(0, rows * width), start * width);
     }
   }
-  const named = (name: string): Tensor => collected.get(name) ?? { shape: [], data: new Float32Array() };
+  const numbersOf = (output: string): Float32Array => collected.get(output)?.data ?? new Float32Array();
   return {
     rows: samples.rows,
-    blocks: blocks.map(({ parameter, kind, embeddingRows, outputs }) => ({
+    blocks: blocks.map(({ parameter, kind, embeddingRows, parts }) => ({
       parameter,
       kind,
       embeddingRows,
-      parts: outputs.map(named),
+      parts: parts.map(({ output, shape }) => ({
+        shape: [samples.rows, ...shape.slice(1)],
+        data: numbersOf(output),
+      })),
     })),
-    losses: named('losses').data,
+    losses: numbersOf('losses'),
   };
 }

@@ -5,7 +5,16 @@
  */
 import type { Engine, Program, Tensor } from '../engine/index.js';
 import { MeedError } from '../foundation/index.js';
-import { type FactorTerm, type Graph, GraphBuilder, multiply, sizeOf, type Value } from '../graph/index.js';
+import {
+  type FactorTerm,
+  type Graph,
+  GraphBuilder,
+  multiply,
+  reshape,
+  type Shape,
+  sizeOf,
+  type Value,
+} from '../graph/index.js';
 import { blockProducts, sumBlocks, writesOut } from './blockProducts.js';
 import type { Block, BlockForm, Factors } from './factors.js';
 
@@ -33,7 +42,7 @@ const LARGEST = 1 << 24;
 export function openKernel(engine: Pick<Engine, 'compile'>): GradientKernel {
   const programs = new Map<string, Promise<Program>>();
   const programFor = (left: readonly Block[], right: readonly Block[]): Promise<Program> => {
-    const key = JSON.stringify([left, right].map((blocks) => blocks.map(({ parts }) => parts.map((t) => t.shape))));
+    const key = JSON.stringify([left, right].map(sharedParts));
     let program = programs.get(key);
     if (!program) {
       program = engine.compile(kernelGraph(left, right));
@@ -107,11 +116,22 @@ function numbersPerRow({ kind, parts }: Block): number {
   return Math.max(widest, positions * Math.sqrt(LARGEST));
 }
 
+/** For each part of each block its shape and its numbers' place among the distinct ones: equal patterns, equal graphs. */
+function sharedParts(blocks: readonly Block[]): { readonly shape: Shape; readonly place: number }[][] {
+  const places = new Map<Float32Array, number>();
+  return blocks.map(({ parts }) =>
+    parts.map(({ shape, data }) => {
+      const place = places.get(data) ?? places.size;
+      places.set(data, place);
+      return { shape, place };
+    }),
+  );
+}
+
 function feedsOf(side: 'l' | 'r', blocks: readonly Block[]): Record<string, Tensor> {
-  const feeds: Record<string, Tensor> = {};
-  for (const [b, { parts }] of blocks.entries())
-    for (const [p, part] of parts.entries()) feeds[`${side}${b}.${p}`] = part;
-  return feeds;
+  const distinct = new Map<Float32Array, Tensor>();
+  for (const part of blocks.flatMap(({ parts }) => parts)) if (!distinct.has(part.data)) distinct.set(part.data, part);
+  return Object.fromEntries([...distinct.values()].map((part, place) => [`${side}${place}`, part]));
 }
 
 function addBlock(
@@ -127,29 +147,41 @@ function addBlock(
   }
 }
 
-/** Rows [start, start + count), padded with zeros to a full block. */
+/** Rows [start, start + count), padded with zeros to a full block; what shared its numbers still does. */
 function padRows(blocks: readonly Block[], start: number, count: number): Block[] {
+  const cuts = new Map<Float32Array, Float32Array>();
   const cut = ({ shape: [rows, ...rest], data }: Tensor): Tensor => {
     const width = sizeOf(rest);
     const end = Math.min(rows, start + count);
-    const view = data.subarray(start * width, end * width);
-    if (end - start === count) return { shape: [count, ...rest], data: view };
-    const padded = new Float32Array(count * width);
-    padded.set(view);
-    return { shape: [count, ...rest], data: padded };
+    let numbers = cuts.get(data);
+    if (!numbers) {
+      numbers = data.subarray(start * width, end * width);
+      if (end - start < count) {
+        const padded = new Float32Array(count * width);
+        padded.set(numbers);
+        numbers = padded;
+      }
+      cuts.set(data, numbers);
+    }
+    return { shape: [count, ...rest], data: numbers };
   };
   return blocks.map((block) => ({ ...block, parts: block.parts.map(cut) }));
 }
 
 function kernelGraph(left: readonly Block[], right: readonly Block[]): Graph {
   const g = new GraphBuilder();
-  const terms = (side: 'l' | 'r', blocks: readonly Block[]) =>
-    blocks.map((block, b) =>
+  const terms = (side: 'l' | 'r', blocks: readonly Block[]) => {
+    const inputs: Value[] = [];
+    return sharedParts(blocks).map((parts, b) =>
       termOf(
-        block,
-        block.parts.map(({ shape }, p) => g.input(`${side}${b}.${p}`, shape)),
+        blocks[b],
+        parts.map(({ shape, place }) => {
+          inputs[place] ??= g.input(`${side}${place}`, shape);
+          return reshape(g, inputs[place], shape);
+        }),
       ),
     );
+  };
   const rights = terms('r', right);
   const products = terms('l', left).map((term, b) => blockProducts(g, term, rights[b]));
   return g.build({ k: multiply(g, sumBlocks(g, products), g.input('weight', [1])) });

@@ -13,6 +13,7 @@ import {
   multiply,
   reduceSum,
   reshape,
+  type Shape,
   sizeOf,
   subtract,
   termParts,
@@ -53,8 +54,15 @@ export function stepGraph(model: Model, batch: number): Graph {
 export interface BlockOutputs {
   readonly parameter: string;
   readonly term: FactorTerm;
-  /** Output names in the order of the term's parts: left and right, indices and right, or the gradient. */
-  readonly outputs: readonly string[];
+  /** In the order of the term's parts: left and right, indices and right, or the gradient. */
+  readonly parts: readonly PartOutput[];
+}
+
+/** Parts that hold the same numbers share an output: queries, keys and values have one input; a bias has its layer's right factor. */
+export interface PartOutput {
+  readonly output: string;
+  /** The part's own, with as many numbers as the output. */
+  readonly shape: Shape;
 }
 
 export interface FactorGraph {
@@ -74,14 +82,22 @@ export function factorGraph(model: Model, batch: number, target: Losses = model.
   const targets = g.input('targets', [batch, ...model.targetShape]);
   const parameters = unpackParameters(g, model, flat);
   const losses = target(g, model.forward(g, parameters, x), targets);
+  const captured = capture(g, { losses, batch: [x, targets], parameters });
+  const reshaped = new Map(
+    g.nodes.flatMap(({ operator, inputs, output }) => (operator.name === 'Reshape' ? [[output.id, inputs[0]]] : [])),
+  );
   const outputs: Record<string, Value> = { losses };
-  const blocks = capture(g, { losses, batch: [x, targets], parameters }).map(({ parameter, term }, b) => {
-    const names = termParts(term).map(({ name, value }) => {
-      const output = `block${b}.${name}`;
-      outputs[output] = value;
-      return output;
+  const named = new Map<number, string>();
+  const blocks = captured.map(({ parameter, term }, b) => {
+    const parts = termParts(term).map(({ name, value }): PartOutput => {
+      let numbers = value;
+      for (let from = reshaped.get(value.id); from; from = reshaped.get(from.id)) numbers = from;
+      const output = named.get(numbers.id) ?? `block${b}.${name}`;
+      named.set(numbers.id, output);
+      outputs[output] ??= value;
+      return { output, shape: value.shape };
     });
-    return { parameter: model.parameters[parameter].name, term, outputs: names };
+    return { parameter: model.parameters[parameter].name, term, parts };
   });
   return { graph: g.build(outputs), blocks };
 }

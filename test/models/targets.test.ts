@@ -110,9 +110,9 @@ describe('the margin', () => {
       let squares = 0;
       for (const p of parameters.keys()) squares += ((moved(p, 1e-6)[i] - moved(p, -1e-6)[i]) / 2e-6) ** 2;
       let captured = 0;
-      for (const { term, outputs } of blocks) {
-        const parts = outputs.map((name) => result[name]);
-        const norms = parts.map(({ shape, data }) => {
+      for (const { term, parts } of blocks) {
+        const norms = parts.map(({ output, shape }) => {
+          const { data } = result[output];
           const width = data.length / shape[0];
           return data.subarray(i * width, (i + 1) * width).reduce((sum, x) => sum + x * x, 0);
         });

@@ -17,6 +17,7 @@ import {
   type Shape,
   sizeOf,
   termOfParts,
+  type Value,
 } from '../../../src/graph/index.js';
 import { blockNorms, blockProducts, blockProjection, sumBlocks } from '../../../src/influence/index.js';
 import {
@@ -128,14 +129,20 @@ export function modelGraphs([name, model]: readonly [string, Model]): ModelGraph
 function kernelGraph(model: Model): Graph {
   const { graph, blocks } = factorGraph(model, BATCH);
   const g = new GraphBuilder();
-  const terms = ['l', 'r'].map((side) =>
-    blocks.map(({ term, outputs }) =>
+  const terms = ['l', 'r'].map((side) => {
+    const inputs = new Map<string, Value>();
+    const input = (output: string): Value => {
+      const made = inputs.get(output) ?? g.input(`${side}.${output}`, graph.outputs.get(output)?.shape ?? []);
+      inputs.set(output, made);
+      return made;
+    };
+    return blocks.map(({ term, parts }) =>
       termOfParts(
         term,
-        outputs.map((output) => g.input(`${side}.${output}`, graph.outputs.get(output)?.shape ?? [])),
+        parts.map(({ output, shape }) => reshape(g, input(output), shape)),
       ),
-    ),
-  );
+    );
+  });
   const kernel = sumBlocks(
     g,
     terms[0].map((term, b) => blockProducts(g, term, terms[1][b])),
