@@ -1,8 +1,8 @@
 /**
  * The gradient of a convolution's filters: dw[o, c, k] = Σ_{n, p} dy[n, o, p] x[n, c, p·stride + k·dilation − pad].
- * Read with the samples as channels it is itself a convolution of x with dy, stride and dilation exchanged; or it is one
- * matrix product of dy with the unfolded x. bench/convolution.ts measures both.
- * The trap of the first: a stride that does not divide gives positions beyond the kernel, which are cut off.
+ * It is one matrix product of dy with the unfolded x. The two other forms are slower on most shapes or on all
+ * (bench/convolution.ts): a product for each sample, then summed, which also needs a gradient of w for each; and, with the
+ * samples read as channels, a convolution of x with dy, stride and dilation exchanged.
  */
 import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, sameShape, sizeOf, type Value } from '../graph.js';

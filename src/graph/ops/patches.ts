@@ -103,15 +103,15 @@ export function convolveTransposed<T>(
   return swapFirst(calls, sumTaps(calls, taps, extents, window));
 }
 
-/** The gradient of w: [O, C/G, ...kernel] from x and y's gradient. */
+/**
+ * The gradient of w: [O, C/G, ...kernel] from x and y's gradient. The patches are the side that is transposed, because
+ * ONNX Runtime on the CPU then multiplies by them as they lie; to turn round dy first was slower.
+ */
 export function convolveFilters<T>(calls: TensorCalls<T>, [x, dy]: readonly [T, T], window: Window, groups: number): T {
-  const [n, filters, ...positions] = calls.shapeOf(dy);
-  const columns = n * sizeOf(positions);
-  const rows = calls.reshape(dy, [n, groups, filters / groups, sizeOf(positions)]);
-  const deltas = calls.reshape(calls.transpose(rows, [1, 0, 3, 2]), [groups, columns, filters / groups]);
-  const product = calls.matmul(patchMatrix(calls, x, window, groups), deltas);
-  const width = calls.shapeOf(x)[1] / groups;
-  return calls.reshape(calls.transpose(product, [0, 2, 1]), [filters, width, ...window.kernel]);
+  const filters = calls.shapeOf(dy)[1];
+  const patches = calls.transpose(patchMatrix(calls, x, window, groups), [0, 2, 1]);
+  const product = calls.matmul(toGroups(calls, dy, groups), patches);
+  return calls.reshape(product, [filters, calls.shapeOf(x)[1] / groups, ...window.kernel]);
 }
 
 /** [G, O/G, C/G·K]. */
