@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEVICE_CHOICES, type DeviceChoice, ENGINE_KINDS } from '../engine/index.js';
 import { DEFAULT_SCORER, scorerNames } from '../prover/index.js';
+import { MODEL_FILE_ENDING, MODEL_NAMES } from './modelChoice.js';
 import { DEFAULT_INSTANCE } from './profile.js';
 import type { RunOptions } from './run.js';
 
@@ -37,7 +38,18 @@ const OPTIONS: Readonly<Record<Group, () => readonly Option[]>> = {
     new Option('--contributors <file>', 'CSV of the allowed contributors: name[,address]'),
   ],
   training: () => [
-    new Option('--hidden <widths>', 'hidden widths, e.g. 128,64; "none" is logistic regression').argParser(widths),
+    new Option(
+      '--model <name>',
+      `${MODEL_NAMES.join(', ')}, or a file MODEL.onnx, which is trained on from its stored weights and is given the rows as they are (default: mlp)`,
+    ).argParser(modelName),
+    new Option('--model-output <name>', "the file's output that holds one number a class, where it has several"),
+    new Option('--hidden <widths>', 'hidden widths of the mlp, e.g. 128,64; "none" is logistic regression').argParser(
+      widths,
+    ),
+    new Option(
+      '--picture <C,H,W>',
+      "channels, height and width of a row for lenet and resnet9, where they are not the data set's own",
+    ).argParser(picture),
     new Option('--epochs <n>', 'passes over the training rows').argParser(whole(1)),
     new Option('--batch <n>', 'rows of one optimiser step').argParser(whole(1)),
     new Option('--learning-rate <x>', 'step size').argParser(positive),
@@ -96,6 +108,18 @@ function fraction(text: string): number {
 
 function widths(text: string): number[] {
   return text === 'none' ? [] : text.split(',').map(whole(1));
+}
+
+function modelName(text: string): string {
+  if (text.endsWith(MODEL_FILE_ENDING) || MODEL_NAMES.some((name) => name === text)) return text;
+  throw new InvalidArgumentError(`Give ${MODEL_NAMES.join(', ')} or a file that ends in ${MODEL_FILE_ENDING}.`);
+}
+
+function picture(text: string): RunOptions['picture'] {
+  const parts = text.split(',');
+  if (parts.length !== 3) throw new InvalidArgumentError('Give three numbers, e.g. 1,28,28.');
+  const [channels, height, width] = parts.map(whole(1));
+  return { channels, height, width };
 }
 
 function instance(text: string): RunOptions['instance'] {

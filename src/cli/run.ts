@@ -9,7 +9,7 @@ import { type Registration, readRegistration } from '../chain/validator/index.js
 import { readDataset, type StoredDataset } from '../data/index.js';
 import { type DeviceChoice, type Engine, type EngineKind, openEngine } from '../engine/index.js';
 import { MeedError } from '../foundation/index.js';
-import { readModel, type TrainedModel } from '../models/index.js';
+import { type Picture, readModel, type TrainedModel } from '../models/index.js';
 import {
   type AttributionIndex,
   compileCircuit,
@@ -34,7 +34,11 @@ export interface RunOptions {
   readonly contributor?: string;
   readonly contributors?: string;
   readonly seed: number;
+  /** Name of a model of Meed's own, or path of an ONNX file. */
+  readonly model?: string;
+  readonly modelOutput?: string;
   readonly hidden?: readonly number[];
+  readonly picture?: Picture;
   readonly epochs?: number;
   readonly batch?: number;
   readonly learningRate?: number;

@@ -28,6 +28,7 @@ import {
   proveEpoch,
   receiptsRecipe,
 } from '../prover/index.js';
+import { modelChoice } from './modelChoice.js';
 import { feesOf, profileOf } from './profile.js';
 import type { Run, RunOptions, StageName } from './run.js';
 
@@ -137,7 +138,8 @@ const model: Stage = {
     const stored = await run.dataset();
     const { card, train, heldOut } = stored.dataset;
     const profile = profileOf(card.name);
-    const { hidden = profile.hidden, seed } = run.options;
+    const choice = await modelChoice(run.options, card);
+    const { seed } = run.options;
     const training = {
       epochs: run.options.epochs ?? profile.training.epochs,
       batch: run.options.batch ?? profile.training.batch,
@@ -149,11 +151,11 @@ const model: Stage = {
     return reuseOrMake(
       run,
       'model',
-      modelRecipe(id, run.engine, hidden, training),
+      modelRecipe(id, run.engine, choice, training),
       progress,
       async (report) => {
         const set = { id, classes: card.classes.length, train, heldOut };
-        await trainModel(run.folder('model'), run.engine, set, hidden, training, report);
+        await trainModel(run.folder('model'), run.engine, set, choice, training, report);
         return undefined;
       },
       async () => {

@@ -1,11 +1,12 @@
 /**
  * The model artefact: weights and optimiser at every published state, the graphs as ONNX files, and the training manifest
- * (data set, seed, hyper-parameters, engine). It is all an auditor needs to replay a segment of the training.
+ * (data set, model, seed, hyper-parameters, engine). It is all an auditor needs to replay a segment of the training.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Artefact,
+  factNumber,
   matrix,
   numbers,
   type Recipe,
@@ -16,11 +17,12 @@ import {
 } from '../artefact/index.js';
 import type { Engine } from '../engine/index.js';
 import { type JsonObject, MeedError, type Progress, type RandomState } from '../foundation/index.js';
-import { encodeOnnx } from '../graph/index.js';
+import { encodeOnnx, sizeOf } from '../graph/index.js';
+import { choiceParameters, type ModelChoice, openChoice } from './choice.js';
+import { modelFromDefinition } from './definition.js';
 import { factorGraph, logitsGraph, stepGraph } from './graphs.js';
-import { mlp } from './mlp.js';
 import type { Model } from './model.js';
-import { fitNormalisation, type Normalisation, normalise } from './normalise.js';
+import { fitNormalisation, type Normalisation, normalise, unchanged } from './normalise.js';
 import { accuracy, PREDICTION_CHUNK, predict } from './predict.js';
 import { stepsPerEpoch, type TrainingOptions, type TrainingState, train } from './training.js';
 
@@ -50,30 +52,32 @@ export interface TrainedModel {
 }
 
 /** What decides a model artefact: same recipe, same bits on one machine. */
-export function modelRecipe(
-  dataset: string,
-  engine: Engine,
-  hidden: readonly number[],
-  options: TrainingOptions,
-): Recipe {
-  return { kind: 'model', inputs: { dataset }, parameters: { engine: engine.name, hidden, training: { ...options } } };
+export function modelRecipe(dataset: string, engine: Engine, choice: ModelChoice, options: TrainingOptions): Recipe {
+  return {
+    kind: 'model',
+    inputs: { dataset },
+    parameters: { engine: engine.name, ...choiceParameters(choice), training: { ...options } },
+  };
 }
 
+/** @throws MeedError when the model does not fit the data set, or its training leaves the finite numbers */
 export async function trainModel(
   folder: string,
   engine: Engine,
   set: TrainingSet,
-  hidden: readonly number[],
+  choice: ModelChoice,
   options: TrainingOptions,
   progress?: Progress,
 ): Promise<TrainedModel> {
-  const model = mlp([set.train.width, ...hidden, set.classes]);
-  const normalisation = fitNormalisation(set.train.features, set.train.width);
+  const { model, rows, store } = await openChoice(choice, set.train.width, set.classes);
+  const normalisation =
+    rows === 'normalised' ? fitNormalisation(set.train.features, set.train.width) : unchanged(set.train.width);
   const samples = normalise(normalisation, set.train, set.train.labels);
   const heldOut = normalise(normalisation, set.heldOut, set.heldOut.labels);
   const { states, losses } = await train(engine, model, samples, options, progress);
   const parameters = states[states.length - 1].parameters;
-  const artefact = await writeArtefact(folder, modelRecipe(set.id, engine, hidden, options), async (staging) => {
+  const artefact = await writeArtefact(folder, modelRecipe(set.id, engine, choice, options), async (staging) => {
+    await store(staging);
     await writeTable(join(staging, 'states.arrow'), {
       step: Int32Array.from(states, (state) => state.step),
       random: { values: Uint32Array.from(states.flatMap((state) => [...state.random])), width: 4 },
@@ -103,7 +107,7 @@ export async function trainModel(
 export async function readModel(folder: string): Promise<TrainedModel> {
   const artefact = await readArtefact(folder, 'model');
   const { parameters: chosen, facts } = artefact.manifest;
-  const model = mlp(widthsOf(facts, folder));
+  const model = await modelFromDefinition(facts.definition, folder);
   const table = await readTable(join(folder, 'states.arrow'));
   const steps = numbers(table, 'step', Int32Array);
   const random = matrix(table, 'random', Uint32Array);
@@ -123,27 +127,21 @@ export async function readModel(folder: string): Promise<TrainedModel> {
     return { step, random: position, parameters: row(weights.values, i), velocity: row(velocity.values, i) };
   });
   const mean = numbers(await readTable(join(folder, 'normalisation.arrow')), 'mean', Float32Array);
+  const factor = factNumber(artefact.manifest, 'normalisationFactor');
+  if (mean.length !== sizeOf(model.inputShape)) {
+    throw new MeedError(
+      `${folder}/normalisation.arrow holds ${mean.length} means, the model takes ${sizeOf(model.inputShape)} numbers`,
+      'Train again',
+    );
+  }
   return {
     artefact,
     model,
-    normalisation: { mean, factor: Number(facts.normalisationFactor) },
+    normalisation: { mean, factor },
     options: trainingOptions(chosen, folder),
     states,
     parameters: states[states.length - 1].parameters,
   };
-}
-
-function widthsOf(facts: JsonObject, folder: string): number[] {
-  const definition = facts.definition;
-  if (
-    typeof definition === 'object' &&
-    definition !== null &&
-    'widths' in definition &&
-    Array.isArray(definition.widths)
-  ) {
-    return definition.widths.map(Number);
-  }
-  throw new MeedError(`The manifest of ${folder} does not say what the model is`, 'Train again');
 }
 
 function trainingOptions(parameters: JsonObject, folder: string): TrainingOptions {

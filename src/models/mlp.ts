@@ -3,9 +3,10 @@
  * no hidden layer it is multinomial logistic regression.
  */
 import { MeedError, type Random } from '../foundation/index.js';
-import { add, matmul, relu } from '../graph/index.js';
+import { add, matmul, relu, type Shape } from '../graph/index.js';
+import { layOut } from './layout.js';
 import { classLosses, squaredLosses } from './losses.js';
-import type { Model, ParameterLayout } from './model.js';
+import type { Model } from './model.js';
 
 /**
  * @param widths input width, hidden widths, classes: [784, 128, 64, 10]; [in, classes] is logistic regression
@@ -19,13 +20,12 @@ export function mlp(widths: readonly number[]): Model {
     );
   }
   const extents = widths.slice(1).map((out, l) => [widths[l], out] as const);
-  const parameters: ParameterLayout[] = [];
-  let parameterCount = 0;
-  for (const [l, [fanIn, fanOut]] of extents.entries()) {
-    parameters.push({ name: `layer${l}.weight`, offset: parameterCount, shape: [fanIn, fanOut] });
-    parameters.push({ name: `layer${l}.bias`, offset: parameterCount + fanIn * fanOut, shape: [fanOut] });
-    parameterCount += (fanIn + 1) * fanOut;
-  }
+  const { parameters, parameterCount } = layOut(
+    extents.flatMap(([fanIn, fanOut], l): (readonly [string, Shape])[] => [
+      [`layer${l}.weight`, [fanIn, fanOut]],
+      [`layer${l}.bias`, [fanOut]],
+    ]),
+  );
   return {
     definition: { name: 'mlp', widths },
     objective: 'class',

@@ -25,6 +25,11 @@ export function fitNormalisation(features: Float32Array, width: number): Normali
   return { mean: centre, factor: deviation > 0 ? Math.fround(1 / deviation) : 1 };
 }
 
+/** That of rows that are taken as they are. */
+export function unchanged(width: number): Normalisation {
+  return { mean: new Float32Array(width), factor: 1 };
+}
+
 /** The samples as the model takes them. */
 export function normalise<T extends Targets>(
   { mean, factor }: Normalisation,

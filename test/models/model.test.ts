@@ -26,6 +26,7 @@ import { refusal, temporaryFolder } from '../data/fixture.js';
 import { cloud, featuresOf, OPTIONS, sampleGradient } from './tiny.js';
 
 const engine = cpuEngine();
+const CHOICE = { name: 'mlp', hidden: [5] } as const;
 
 describe('the multilayer perceptron', () => {
   it('lays its parameters out without gap or overlap', () => {
@@ -146,7 +147,7 @@ describe('the model artefact', () => {
 
   it('comes back as it was made, and replays', async () => {
     const folder = join(temporaryFolder(), 'model');
-    const made = await trainModel(folder, engine, set, [5], OPTIONS);
+    const made = await trainModel(folder, engine, set, CHOICE, OPTIONS);
     const read = await readModel(folder);
     expect(read.states).toEqual(made.states);
     expect(read.parameters).toEqual(made.states[made.states.length - 1].parameters);
@@ -158,7 +159,7 @@ describe('the model artefact', () => {
       kind: 'model',
       inputs: made.artefact.manifest.inputs,
       parameters: made.artefact.manifest.parameters,
-    }).toEqual(modelRecipe('d1', engine, [5], OPTIONS));
+    }).toEqual(modelRecipe('d1', engine, CHOICE, OPTIONS));
     const samples = normalise(read.normalisation, set.train, set.train.labels);
     const last = read.states.length - 1;
     expect(
@@ -168,8 +169,8 @@ describe('the model artefact', () => {
 
   it('is the same artefact when it is made again, and states what it found', async () => {
     const parent = temporaryFolder();
-    const a = await trainModel(join(parent, 'a'), engine, set, [5], OPTIONS);
-    const b = await trainModel(join(parent, 'b'), engine, set, [5], OPTIONS);
+    const a = await trainModel(join(parent, 'a'), engine, set, CHOICE, OPTIONS);
+    const b = await trainModel(join(parent, 'b'), engine, set, CHOICE, OPTIONS);
     expect(b.artefact.manifest).toEqual(a.artefact.manifest);
     const { facts } = a.artefact.manifest;
     const held = normalise(a.normalisation, set.heldOut, set.heldOut.labels);
@@ -184,7 +185,7 @@ describe('the model artefact', () => {
 
   it('is refused when a byte of its states has changed', async () => {
     const folder = join(temporaryFolder(), 'model');
-    await trainModel(folder, engine, set, [5], OPTIONS);
+    await trainModel(folder, engine, set, CHOICE, OPTIONS);
     const bytes = await readFile(join(folder, 'states.arrow'));
     bytes[bytes.length - 600] ^= 1;
     await writeFile(join(folder, 'states.arrow'), bytes);
