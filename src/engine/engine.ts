@@ -31,7 +31,14 @@ export interface CompileOptions<P extends Precision, Kept extends string> {
   readonly precision?: P;
   /** Outputs that stay on the device. */
   readonly keep?: readonly Kept[];
+  /**
+   * How the threads of the CPU wait for each other: spinning (unless told) starts small operators sooner; asleep they leave
+   * the processors to others, which large ones want where other work runs beside. No number depends on it.
+   */
+  readonly waiting?: Waiting;
 }
+
+export type Waiting = 'spinning' | 'asleep';
 
 export interface Program<P extends Precision = 'float32', Kept extends string = never> {
   /**

@@ -9,7 +9,17 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { MeedError, messageOf } from '../foundation/index.js';
 import { encodeOnnx, type Graph, GraphBuilder, type Precision, type Shape } from '../graph/index.js';
 import { type EncodedGraph, type Signature, signatureOf } from './encodedGraph.js';
-import type { CompileOptions, DeviceKind, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
+import type {
+  CompileOptions,
+  DeviceKind,
+  DeviceTensor,
+  Engine,
+  Feed,
+  Numbers,
+  Program,
+  Tensor,
+  Waiting,
+} from './engine.js';
 import { checkedFeed, fedNumbers } from './feeds.js';
 import { type GpuHome, GpuTensor } from './gpuTensor.js';
 import { isFallbackRefusal, operatorsOnCpu } from './handedBack.js';
@@ -60,7 +70,7 @@ async function compile<P extends Precision, Kept extends string>(
   graph: Graph,
   options: RuntimeOptions,
   copies: DeviceCopies | undefined,
-  { precision, keep = [] }: CompileOptions<P, Kept>,
+  { precision, keep = [], waiting = 'spinning' }: CompileOptions<P, Kept>,
 ): Promise<Program<P, Kept>> {
   const element: Precision = precision ?? 'float32';
   for (const name of keep) {
@@ -68,7 +78,7 @@ async function compile<P extends Precision, Kept extends string>(
   }
   await copies?.residents.release();
   const onDevice = copies !== undefined && element === 'float32' ? copies : undefined;
-  const opened = await openSession(graph, element, options, onDevice ? keep : []);
+  const opened = await openSession(graph, element, { ...options, waiting }, onDevice ? keep : []);
   return programOf<P, Kept>(opened, signatureOf(graph), { element, keep, copies, onDevice });
 }
 
@@ -141,11 +151,11 @@ interface OpenedSession {
 async function openSession(
   graph: Graph,
   element: Precision,
-  { device, threads, strict, onHandedBack }: RuntimeOptions,
+  { device, threads, strict, onHandedBack, waiting }: RuntimeOptions & { readonly waiting: Waiting },
   keep: readonly string[],
 ): Promise<OpenedSession> {
   const onCpu = (): Promise<InferenceSession> =>
-    InferenceSession.create(encodeOnnx(graph, element), sessionOptions('cpu', threads));
+    InferenceSession.create(encodeOnnx(graph, element), sessionOptions('cpu', threads, waiting));
   if (device === 'cpu') return { session: await onCpu(), handedBack: [] };
   if (device === 'webgpu' && element === 'float64') {
     const handedBack = [...new Set(graph.nodes.map(({ operator }) => operator.name))].sort();
@@ -153,7 +163,7 @@ async function openSession(
     return { session: await onCpu(), handedBack };
   }
   const model = encodeOnnx(graph, element, device);
-  const base = sessionOptions(device, threads);
+  const base = sessionOptions(device, threads, waiting);
   const located: InferenceSession.SessionOptions = {
     ...base,
     ...(keep.length > 0 && {
@@ -190,11 +200,22 @@ function tellHandedBack(
   onHandedBack?.(operators);
 }
 
-function sessionOptions(device: DeviceKind, threads: number): InferenceSession.SessionOptions {
+/**
+ * Threads spin while they wait, and unless told so also after a run: each session has threads of its own, and those of one
+ * that is done would take the processors from whoever works next, here or in another process.
+ */
+function sessionOptions(
+  device: DeviceKind,
+  threads: number,
+  waiting: Waiting = 'spinning',
+): InferenceSession.SessionOptions {
   return {
     executionProviders: [device],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    extra: {
+      session: { force_spinning_stop: '1', intra_op: { allow_spinning: waiting === 'spinning' ? '1' : '0' } },
+    },
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
   };
