@@ -66,8 +66,8 @@ const BUILDERS: Readonly<Record<string, (read: Reader, folder: string) => Model 
     const kind = read.oneOf('objective', ['class', 'next-token', 'regression', 'scalar']);
     const output = read.text('output');
     const objective = kind === 'scalar' ? { scalar: output } : kind;
-    const file = await readOnnx(join(folder, MODEL_FILE));
-    return importedModel(file, { objective, output, fill: read.numbersByName('fill') }).model;
+    const fill = read.numbersByName('fill');
+    return importedModel(await readOnnx(join(folder, MODEL_FILE)), { objective, output, fill }).model;
   },
 };
 
