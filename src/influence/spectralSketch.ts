@@ -24,22 +24,17 @@ export async function fitBasis(
   columns: number,
   seed: number,
 ): Promise<SketchBasis> {
-  const products = openProducts(engine);
-  try {
-    const { left, values } = await topSingular(products, calibrationScores, columns, seed);
-    const encoder = left.data.map((entry, i) => {
-      const value = values[i % columns];
-      return value === 0 ? 0 : entry / value;
-    });
-    const total = calibrationScores.data.reduce((sum, score) => sum + score * score, 0);
-    return {
-      encoder: { shape: left.shape, data: encoder },
-      singularValues: values,
-      kept: total === 0 ? 0 : values.reduce((sum, value) => sum + value * value, 0) / total,
-    };
-  } finally {
-    await products.dispose();
-  }
+  const { left, values } = await topSingular(engine, calibrationScores, columns, seed);
+  const encoder = left.data.map((entry, i) => {
+    const value = values[i % columns];
+    return value === 0 ? 0 : entry / value;
+  });
+  const total = calibrationScores.data.reduce((sum, score) => sum + score * score, 0);
+  return {
+    encoder: { shape: left.shape, data: encoder },
+    singularValues: values,
+    kept: total === 0 ? 0 : values.reduce((sum, value) => sum + value * value, 0) / total,
+  };
 }
 
 /**

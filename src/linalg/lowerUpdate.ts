@@ -1,11 +1,10 @@
 /**
- * C ← C − p·qᵀ on the lower triangle only, in place: the step that holds nearly all work of Cholesky (p = q) and of
- * tridiagonalisation. Strips of rows are multiplied on the engine and subtracted here, so half the square is never touched
- * and nothing the size of C is allocated. The trap: strips stand on a fixed grid, else every step compiles new programs;
- * a caller whose rows start between two grid lines pads p and q with rows of zeros.
+ * C ← C − p·qᵀ on the lower triangle only, in place: the symmetric update of tridiagonalisation, a panel of reflectors at a
+ * time. Strips of rows are multiplied on the engine and subtracted here, so half the square is never touched and nothing the
+ * size of C is allocated. The trap: strips stand on a fixed grid, else every step compiles new programs; a caller whose rows
+ * start between two grid lines pads p and q with rows of zeros.
  */
-import type { Numbers, Tensor } from '../engine/index.js';
-import type { Precision } from '../graph/index.js';
+import type { Tensor } from '../engine/index.js';
 import type { Products } from './product.js';
 
 /** Rows of one strip: a strip of output stays in the processor's cache. */
@@ -14,20 +13,20 @@ export const STRIP = 256;
 /** Products with fewer multiplications than this cost more to hand to the engine than to do. */
 const SMALL = 1 << 15;
 
-export interface LowerTarget<P extends Precision> {
+export interface LowerTarget {
   /** [size, size] */
-  readonly data: Numbers<P>;
+  readonly data: Float64Array;
   readonly size: number;
   /** First row and column that changes, a multiple of STRIP. */
   readonly origin: number;
 }
 
 /** @param p [size − origin, k] @param q the same shape */
-export async function subtractLower<P extends Precision>(
-  products: Products<P>,
-  { data, size, origin }: LowerTarget<P>,
-  p: Tensor<P>,
-  q: Tensor<P>,
+export async function subtractLower(
+  products: Products<'float64'>,
+  { data, size, origin }: LowerTarget,
+  p: Tensor<'float64'>,
+  q: Tensor<'float64'>,
 ): Promise<void> {
   const k = p.shape[1];
   const rows = size - origin;
@@ -39,18 +38,18 @@ export async function subtractLower<P extends Precision>(
     const end = Math.min(start + STRIP, rows);
     const { data: update } = await products.multiply(
       'abT',
-      { shape: [end - start, k], data: p.data.subarray(start * k, end * k) as Numbers<P> },
-      { shape: [end, k], data: q.data.subarray(0, end * k) as Numbers<P> },
+      { shape: [end - start, k], data: p.data.subarray(start * k, end * k) },
+      { shape: [end, k], data: q.data.subarray(0, end * k) },
     );
     subtractStrip(data, size, origin, update, start, end);
   }
 }
 
 function subtractStrip(
-  data: Float32Array | Float64Array,
+  data: Float64Array,
   size: number,
   origin: number,
-  update: Float32Array | Float64Array,
+  update: Float64Array,
   start: number,
   end: number,
 ): void {
@@ -62,11 +61,11 @@ function subtractStrip(
 }
 
 function subtractDirectly(
-  data: Float32Array | Float64Array,
+  data: Float64Array,
   size: number,
   origin: number,
-  p: Float32Array | Float64Array,
-  q: Float32Array | Float64Array,
+  p: Float64Array,
+  q: Float64Array,
   k: number,
 ): void {
   for (let r = 0; r < size - origin; r++) {

@@ -8,7 +8,8 @@ import type { Engine, Tensor } from '../engine/index.js';
 import { MeedError, Random } from '../foundation/index.js';
 import { orthonormalise } from './orthonormal.js';
 import { openProducts, type Products } from './product.js';
-import { type SymmetricEigen, symmetricEigen } from './symmetricEigen.js';
+import { ritzPairs } from './ritzPairs.js';
+import type { SymmetricEigen } from './symmetricEigen.js';
 
 export interface TopEigenOptions {
   /** Rows of the matrix. */
@@ -81,22 +82,6 @@ function checkedImage(image: Tensor, size: number, width: number): Tensor {
     );
   }
   return image;
-}
-
-/** Eigenpairs of QᵀAQ, which is symmetric but for rounding. */
-async function ritzPairs(
-  products: Products,
-  exact: Products<'float64'>,
-  basis: Tensor,
-  image: Tensor,
-): Promise<SymmetricEigen> {
-  const { shape, data } = await products.multiply('aTb', basis, image);
-  const width = shape[0];
-  const symmetric = new Float64Array(width * width);
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j < width; j++) symmetric[i * width + j] = (data[i * width + j] + data[j * width + i]) / 2;
-  }
-  return symmetricEigen(exact, { shape, data: symmetric });
 }
 
 async function pairs(

@@ -3,11 +3,11 @@
  * with all large products on the engine. The trap: singular values below float32 noise have arbitrary vectors; their
  * columns are returned as zero, never as noise.
  */
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import type { Tensor } from '../engine/index.js';
+import type { Engine, Tensor } from '../engine/index.js';
 import { MeedError, Random } from '../foundation/index.js';
 import { orthonormalise } from './orthonormal.js';
-import type { Products } from './product.js';
+import { openProducts, type Products } from './product.js';
+import { ritzPairs } from './ritzPairs.js';
 
 export interface SingularTriples {
   /** Left vectors [m, rank], orthonormal columns (zero beyond the numerical rank). */
@@ -25,41 +25,48 @@ const NOISE = 1e-5;
  * @param m    matrix [rows, columns]
  * @param rank how many triples; beyond min(rows, columns) they are zero
  */
-export async function topSingular(products: Products, m: Tensor, rank: number, seed: number): Promise<SingularTriples> {
-  const [rows, columns] = m.shape;
+export async function topSingular(engine: Engine, m: Tensor, rank: number, seed: number): Promise<SingularTriples> {
   if (!m.data.every(Number.isFinite)) {
     throw new MeedError(
       'The score matrix holds a number that is not finite',
       'Check the training for divergence (lower the learning rate)',
     );
   }
-  const width = Math.min(rank + OVERSAMPLING, rows, columns);
+  const products = openProducts(engine);
+  const exact = openProducts(engine, 'float64');
+  try {
+    const basis = await leftSubspace(products, m, Math.min(rank + OVERSAMPLING, ...m.shape), seed);
+    const image = await products.multiply('aTb', m, basis);
+    const ritz = await ritzPairs(products, exact, image, image);
+    const width = ritz.values.length;
+    const singular = ritz.values.map((value) => Math.sqrt(Math.max(0, value)));
+    const values = new Float64Array(rank);
+    const rotation = new Float32Array(width * rank);
+    for (let k = 0; k < Math.min(rank, width); k++) {
+      const at = width - 1 - k; // ascending
+      if (!(singular[at] > NOISE * singular[width - 1])) break;
+      values[k] = singular[at];
+      for (let i = 0; i < width; i++) rotation[i * rank + k] = ritz.vectors.data[i * width + at];
+    }
+    return { left: await products.multiply('ab', basis, { shape: [width, rank], data: rotation }), values };
+  } finally {
+    await products.dispose();
+    await exact.dispose();
+  }
+}
+
+/** Orthonormal columns [rows, width] that span the left vectors of the largest singular values. */
+async function leftSubspace(products: Products, m: Tensor, width: number, seed: number): Promise<Tensor> {
+  const columns = m.shape[1];
   const random = Random.named(seed, 'subspace');
   const start = Float32Array.from({ length: columns * width }, () => random.normal());
-  let q = await orthonormalise(products, await products.multiply('ab', m, { shape: [columns, width], data: start }));
-  for (let i = 0; i < ITERATIONS; i++) {
-    const z = await orthonormalise(products, await products.multiply('aTb', m, q));
-    q = await orthonormalise(products, await products.multiply('ab', m, z));
-  }
-  // Rayleigh–Ritz: eigenvectors of QᵀM MᵀQ
-  const b = await products.multiply('aTb', m, q);
-  const gram = await products.multiply('aTb', b, b);
-  const symmetric = Array.from({ length: width }, (_, i) =>
-    Array.from({ length: width }, (_, j) => (gram.data[i * width + j] + gram.data[j * width + i]) / 2),
+  let basis = await orthonormalise(
+    products,
+    await products.multiply('ab', m, { shape: [columns, width], data: start }),
   );
-  const eigen = new EigenvalueDecomposition(new Matrix(symmetric), { assumeSymmetric: true });
-  const order = eigen.realEigenvalues
-    .map((_, i) => i)
-    .sort((i, j) => eigen.realEigenvalues[j] - eigen.realEigenvalues[i]);
-  const largest = Math.sqrt(Math.max(0, eigen.realEigenvalues[order[0]]));
-  const values = new Float64Array(rank);
-  const rotation = new Float32Array(width * rank);
-  for (let k = 0; k < Math.min(rank, width); k++) {
-    const value = Math.sqrt(Math.max(0, eigen.realEigenvalues[order[k]]));
-    if (!(value > NOISE * largest)) break;
-    values[k] = value;
-    for (let i = 0; i < width; i++) rotation[i * rank + k] = eigen.eigenvectorMatrix.get(i, order[k]);
+  for (let i = 0; i < ITERATIONS; i++) {
+    const rows = await orthonormalise(products, await products.multiply('aTb', m, basis));
+    basis = await orthonormalise(products, await products.multiply('ab', m, rows));
   }
-  const left = await products.multiply('ab', q, { shape: [width, rank], data: rotation });
-  return { left, values };
+  return basis;
 }

@@ -11,45 +11,43 @@ import type { Products } from './product.js';
 import { rowsOf, window } from './window.js';
 
 /** X [n, m] of L·X = B. @throws MeedError when B has other than n rows */
-export async function solveLower<P extends Precision>(
+export function solveLower<P extends Precision>(
   products: Products<P>,
   factor: CholeskyFactor<P>,
   b: Tensor<P>,
 ): Promise<Tensor<P>> {
-  const x = unknowns(factor, b);
-  const { lower, block, inverses } = factor;
-  for (const [index, inverse] of inverses.entries()) {
-    const start = index * block;
-    const end = start + inverse.shape[0];
-    const rows = rowsOf(x, start, end);
-    if (start > 0) {
-      const known = window(products.precision, lower, { rows: [start, end], columns: [0, start] });
-      subtract(rows, await products.multiply('ab', known, rowsOf(x, 0, start)));
-    }
-    rows.data.set((await products.multiply('ab', inverse, rows)).data);
-  }
-  return x;
+  return substitute(products, factor, b, 'ab');
 }
 
 /** X [n, m] of Lᵀ·X = B. @throws MeedError when B has other than n rows */
-export async function solveUpper<P extends Precision>(
+export function solveUpper<P extends Precision>(
   products: Products<P>,
   factor: CholeskyFactor<P>,
   b: Tensor<P>,
+): Promise<Tensor<P>> {
+  return substitute(products, factor, b, 'aTb');
+}
+
+/** @param form how L is multiplied: as it is, from the first block to the last, or transposed, from the last to the first */
+async function substitute<P extends Precision>(
+  products: Products<P>,
+  factor: CholeskyFactor<P>,
+  b: Tensor<P>,
+  form: 'ab' | 'aTb',
 ): Promise<Tensor<P>> {
   const x = unknowns(factor, b);
   const { lower, block, inverses } = factor;
   const n = lower.shape[0];
-  for (let index = inverses.length - 1; index >= 0; index--) {
-    const inverse = inverses[index];
-    const start = index * block;
-    const end = start + inverse.shape[0];
-    const rows = rowsOf(x, start, end);
-    if (end < n) {
-      const known = window(products.precision, lower, { rows: [end, n], columns: [start, end] });
-      subtract(rows, await products.multiply('aTb', known, rowsOf(x, end, n)));
+  const order = form === 'ab' ? [...inverses.entries()] : [...inverses.entries()].reverse();
+  for (const [index, inverse] of order) {
+    const own = [index * block, index * block + inverse.shape[0]] as const;
+    const done = form === 'ab' ? ([0, own[0]] as const) : ([own[1], n] as const);
+    const rows = rowsOf(x, ...own);
+    if (done[0] < done[1]) {
+      const known = form === 'ab' ? { rows: own, columns: done } : { rows: done, columns: own };
+      subtract(rows, await products.multiply(form, window(products.precision, lower, known), rowsOf(x, ...done)));
     }
-    rows.data.set((await products.multiply('aTb', inverse, rows)).data);
+    rows.data.set((await products.multiply(form, inverse, rows)).data);
   }
   return x;
 }

@@ -4,7 +4,8 @@ import { cpuEngine, type Tensor } from '../../src/engine/index.js';
 import { Random } from '../../src/foundation/index.js';
 import { openProducts, orthonormalise, topSingular } from '../../src/linalg/index.js';
 
-const products = openProducts(cpuEngine());
+const engine = cpuEngine();
+const products = openProducts(engine);
 afterAll(() => products.dispose());
 
 function gaussian(rows: number, columns: number, seed: number): Tensor {
@@ -99,7 +100,7 @@ describe('the top singular triples', () => {
       const m = decaying(rows, columns, 7);
       const exact = toMatrix(m);
       const expected = new SingularValueDecomposition(exact, { autoTranspose: true }).diagonal;
-      const { left, values } = await topSingular(products, m, rank, 1);
+      const { left, values } = await topSingular(engine, m, rank, 1);
       const u = toMatrix(left);
       for (let k = 0; k < rank; k++) {
         expect(Math.abs(values[k] / expected[k] - 1)).toBeLessThan(1e-4);
@@ -115,7 +116,7 @@ describe('the top singular triples', () => {
 
   it('beyond the rank are zero', async () => {
     const m = toTensor(toMatrix(gaussian(30, 3, 8)).mmul(toMatrix(gaussian(3, 20, 9))));
-    const { left, values } = await topSingular(products, m, 6, 1);
+    const { left, values } = await topSingular(engine, m, 6, 1);
     expect([...values.subarray(3)]).toEqual([0, 0, 0]);
     expect(values[2]).toBeGreaterThan(0);
     const u = toMatrix(left);
@@ -123,28 +124,28 @@ describe('the top singular triples', () => {
   });
 
   it('of a matrix smaller than asked for, and of zeros, are padded with zeros', async () => {
-    const small = await topSingular(products, gaussian(3, 2, 10), 5, 1);
+    const small = await topSingular(engine, gaussian(3, 2, 10), 5, 1);
     expect(small.left.shape).toEqual([3, 5]);
     expect(small.values.length).toBe(5);
     expect(small.values[1]).toBeGreaterThan(0);
     expect([...small.values.subarray(2)]).toEqual([0, 0, 0]);
-    const zero = await topSingular(products, { shape: [4, 6], data: new Float32Array(24) }, 2, 1);
+    const zero = await topSingular(engine, { shape: [4, 6], data: new Float32Array(24) }, 2, 1);
     expect([...zero.values]).toEqual([0, 0]);
     expect(zero.left.data.every((x) => x === 0)).toBe(true);
   });
 
   it('are the same bits for the same seed, and the same values for another', async () => {
     const m = decaying(60, 50, 11);
-    const one = await topSingular(products, m, 8, 1);
-    expect(await topSingular(products, m, 8, 1)).toEqual(one);
-    const other = await topSingular(products, m, 8, 2);
+    const one = await topSingular(engine, m, 8, 1);
+    expect(await topSingular(engine, m, 8, 1)).toEqual(one);
+    const other = await topSingular(engine, m, 8, 2);
     for (const [k, value] of one.values.entries()) expect(Math.abs(other.values[k] / value - 1)).toBeLessThan(1e-5);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('are refused where the matrix holds %s', async (bad) => {
     const m = gaussian(4, 4, 1);
     m.data[5] = bad;
-    await expect(topSingular(products, m, 2, 1)).rejects.toThrow(/score matrix holds a number that is not finite/);
+    await expect(topSingular(engine, m, 2, 1)).rejects.toThrow(/score matrix holds a number that is not finite/);
   });
 
   it('of 2000 × 600 at d = 128 take seconds', async () => {
@@ -152,7 +153,7 @@ describe('the top singular triples', () => {
     const noise = gaussian(2000, 600, 13);
     for (let i = 0; i < m.data.length; i++) m.data[i] += 0.01 * noise.data[i];
     const began = performance.now();
-    const { values } = await topSingular(products, m, 128, 1);
+    const { values } = await topSingular(engine, m, 128, 1);
     const seconds = (performance.now() - began) / 1000;
     process.stdout.write(`top 128 singular triples of 2000 × 600: ${seconds.toFixed(2)} s\n`);
     expect(seconds).toBeLessThan(10);
