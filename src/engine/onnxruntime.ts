@@ -174,7 +174,8 @@ async function openSession(
   };
   try {
     // ORT logs the refusal as an error of its own, which it is not: severity 4 leaves fatal ones only.
-    const whole = { ...located, logSeverityLevel: 4, extra: { session: { disable_cpu_ep_fallback: '1' } } } as const;
+    const session = { ...base.extra.session, disable_cpu_ep_fallback: '1' };
+    const whole = { ...located, logSeverityLevel: 4, extra: { session } } as const;
     return { session: await InferenceSession.create(model, whole), handedBack: [] };
   } catch (error) {
     if (!isFallbackRefusal(messageOf(error))) throw error;
@@ -204,11 +205,7 @@ function tellHandedBack(
  * Threads spin while they wait, and unless told so also after a run: each session has threads of its own, and those of one
  * that is done would take the processors from whoever works next, here or in another process.
  */
-function sessionOptions(
-  device: DeviceKind,
-  threads: number,
-  waiting: Waiting = 'spinning',
-): InferenceSession.SessionOptions {
+function sessionOptions(device: DeviceKind, threads: number, waiting: Waiting = 'spinning') {
   return {
     executionProviders: [device],
     intraOpNumThreads: threads,
@@ -218,7 +215,7 @@ function sessionOptions(
     },
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-  };
+  } satisfies InferenceSession.SessionOptions;
 }
 
 /** Copies to and from WebGPU's memory: a session a shape and direction, of one Identity. */
