@@ -12,7 +12,7 @@ const DEFAULT_DEVICE: DeviceChoice = 'cpu';
 /** What commander read: every option of the run, and those that only concern printing. */
 export type CommonValues = RunOptions & { readonly json?: true };
 
-export type Group = 'data' | 'training' | 'index' | 'receipts' | 'chain';
+export type Group = 'data' | 'training' | 'index' | 'receipts' | 'chain' | 'work';
 
 /** A command with --out, --json and the options of the stages it touches. */
 export function command(name: string, summary: string, groups: readonly Group[]): Command {
@@ -65,6 +65,11 @@ const OPTIONS: Readonly<Record<Group, () => readonly Option[]>> = {
   chain: () => [
     new Option('--rpc <url>', 'a node of your own instead of one that Meed starts'),
     new Option('--chain-id <n>', 'chain id, 31337 unless told').argParser(whole(1)),
+  ],
+  work: () => [
+    new Option('--workers <n>', 'threads that share the work (default: this thread alone)').argParser(whole(1)),
+    new Option('--memory <amount>', 'memory that the workers share, e.g. 4GB (default: three quarters)'),
+    new Option('--queue <url>', 'Redis, redis://…, that hands the work to `meed worker` on other machines'),
   ],
 };
 

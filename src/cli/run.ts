@@ -2,13 +2,14 @@
  * One output folder and what was chosen for it. The artefacts are opened once, from disk: a stage never receives
  * anything from the stage before it in memory, so each can be run alone.
  */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Artefact, readArtefact } from '../artefact/index.js';
 import { FOLDERS } from '../chain/auditor/index.js';
 import { type Registration, readRegistration } from '../chain/validator/index.js';
 import { readDataset, type StoredDataset } from '../data/index.js';
 import { type DeviceChoice, type Engine, type EngineKind, openEngine } from '../engine/index.js';
-import { MeedError } from '../foundation/index.js';
+import { MeedError, type Progress } from '../foundation/index.js';
 import { type Picture, readModel, type TrainedModel } from '../models/index.js';
 import {
   type AttributionIndex,
@@ -25,6 +26,8 @@ import {
   readProofs,
   readReceipts,
 } from '../prover/index.js';
+import { type MapOptions, type Pool, poolFromOptions } from '../work/index.js';
+import { listenForInterrupts } from './interrupt.js';
 
 export interface RunOptions {
   readonly out: string;
@@ -52,6 +55,9 @@ export interface RunOptions {
   readonly engine: EngineKind;
   readonly device: DeviceChoice;
   readonly strictDevice?: true;
+  readonly workers?: number;
+  readonly memory?: string;
+  readonly queue?: string;
 }
 
 type Opened = {
@@ -73,6 +79,7 @@ export class Run {
   readonly engine: Engine;
   readonly #opened = new Map<StageName, Promise<Opened[StageName]>>();
   readonly #keys = new Map<string, Promise<ProvingKey>>();
+  #pool: Promise<Pool> | undefined;
 
   private constructor(options: RunOptions, engine: Engine) {
     this.options = options;
@@ -130,6 +137,36 @@ export class Run {
     const key = this.#keys.get(name) ?? compileCircuit(instance).then(developmentKey);
     this.#keys.set(name, key);
     return key;
+  }
+
+  /**
+   * Does a stage's work where --workers, --memory or --queue say, in this thread when none is given. With workers,
+   * finished jobs are kept in the run's folder until the stage is made, so an interrupted command goes on from there.
+   */
+  async spread<T>(stage: StageName, progress: Progress, work: (options: MapOptions) => Promise<T>): Promise<T> {
+    const { workers, memory, queue, out } = this.options;
+    if (workers === undefined && memory === undefined && queue === undefined) return work({ progress });
+    this.#pool ??= poolFromOptions({ workers, memory, queue });
+    const where = await this.#pool;
+    const store = join(out, 'unfinished', stage);
+    const interrupts = listenForInterrupts();
+    try {
+      const notice = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
+      const result = await work({ where, progress, store, notice, signal: interrupts.first });
+      await rm(join(out, 'unfinished'), { recursive: true, force: true });
+      return result;
+    } finally {
+      interrupts.dispose();
+    }
+  }
+
+  /** Ends the workers, if there are any. */
+  async close(): Promise<void> {
+    const opened = this.#pool;
+    this.#pool = undefined;
+    // a pool that could not be opened has told so where it was asked for
+    const pool = await opened?.catch(() => undefined);
+    await pool?.close();
   }
 
   /** Forgets what was opened of a stage that has just been made anew. */

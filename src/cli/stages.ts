@@ -185,7 +185,8 @@ const index: Stage = {
       indexRecipe(stored.artefact.manifest.id, trained.artefact.manifest.id, run.engine, options),
       progress,
       async (report) => {
-        await buildIndex(run.folder('index'), run.engine, stored, trained, options, { progress: report });
+        const folder = run.folder('index');
+        await run.spread('index', report, (work) => buildIndex(folder, run.engine, stored, trained, options, work));
         return undefined;
       },
       async () => {
@@ -220,7 +221,10 @@ const receipts: Stage = {
       receiptsRecipe(built, options),
       progress,
       async (report) => {
-        await makeReceipts(run.folder('receipts'), run.engine, stored, trained, built, options, { progress: report });
+        const folder = run.folder('receipts');
+        await run.spread('receipts', report, (work) =>
+          makeReceipts(folder, run.engine, stored, trained, built, options, work),
+        );
         return undefined;
       },
       async () => {
@@ -311,14 +315,10 @@ const proofs: Stage = {
       proofsRecipe(made, key, registration.target),
       progress,
       async (report) => {
-        const { seconds } = await proveEpoch(
-          run.folder('proofs'),
-          built,
-          made,
-          key,
-          stored.addresses,
-          registration.target,
-          report,
+        const folder = run.folder('proofs');
+        const { target } = registration;
+        const { seconds } = await run.spread('proofs', report, (work) =>
+          proveEpoch(folder, built, made, key, stored.addresses, target, work),
         );
         return { provingSeconds: seconds };
       },

@@ -36,13 +36,27 @@ export function witness(circuit: CompiledCircuit, input: CircuitInput): Promise<
   return calculateWitness(circuit.wasmPath, input);
 }
 
+export interface ProveOptions {
+  /** Of the prover: `all` cores unless told; `single` where several proofs are made at once. */
+  readonly threads?: 'single' | 'all';
+  /** Ends the prover's process. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Proves that the input satisfies the key's circuit. Two proofs of one statement differ, being randomised.
- * @throws MeedError when it does not, or the prover fails
+ * @throws MeedError when it does not, or the prover fails; the signal's AbortError
  */
-export async function prove(key: ProvingKey, input: CircuitInput): Promise<Groth16Proof> {
-  const [proof] = await proveAll(key, [input]);
-  return proof;
+export async function prove(key: ProvingKey, input: CircuitInput, options: ProveOptions = {}): Promise<Groth16Proof> {
+  const folder = await mkdtemp(join(tmpdir(), 'meed-proof-'));
+  try {
+    const job = join(folder, 'proof');
+    await writeFile(`${job}.wtns`, await witness(key.circuit, input), { mode: 0o600 });
+    await runProver(key.zkeyPath, options.threads ?? 'all', [job], () => {}, options.signal);
+    return await readProof(job);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -112,10 +126,12 @@ function runProver(
   threads: 'single' | 'all',
   jobs: readonly string[],
   done: () => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['-e', PROVER, require.resolve('snarkjs'), zkeyPath, threads, ...jobs], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      signal,
     });
     let log = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -5,13 +5,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Artefact, type Recipe, readArtefact, readJson, writeArtefact } from '../artefact/index.js';
-import { MeedError, type Progress, silent } from '../foundation/index.js';
+import { MeedError, silent } from '../foundation/index.js';
+import { type MapOptions, runMap } from '../work/index.js';
 import type { AttributionIndex } from './attributionIndex.js';
 import type { ProvingKey } from './devkey/index.js';
 import type { Epoch } from './epoch.js';
-import { proveAll, verify } from './groth16.js';
+import { type Groth16Proof, proveAll, verify } from './groth16.js';
+import proveTask, { type ProveInput, verificationKeyHash } from './prove.task.js';
 import { type ChallengeInput, challenge, contributorsHash } from './reference/index.js';
-import { scoreMatrixInput } from './scoreMatrix.js';
+import { type ScoreMatrixWitness, scoreMatrixInput } from './scoreMatrix.js';
 import { keyWords } from './verificationKey.js';
 
 /** Where proofs are to be settled. */
@@ -82,7 +84,10 @@ export function challengeInput(
   };
 }
 
-/** @returns the proofs and the seconds that they took together */
+/**
+ * Proves on this machine's cores, or where `work` says; every proof is verified here, wherever it was made.
+ * @returns the proofs and the seconds that they took together
+ */
 export async function proveEpoch(
   folder: string,
   index: AttributionIndex,
@@ -90,30 +95,36 @@ export async function proveEpoch(
   key: ProvingKey,
   addresses: readonly string[],
   target: SettlementTarget,
-  progress: Progress = silent,
+  work: MapOptions = {},
 ): Promise<Proofs & { readonly seconds: number }> {
   const begun = performance.now();
   const places = [...epoch.shards.keys()].flatMap((shard) =>
     [...epoch.batches.keys()].map((batch) => ({ shard, batch })),
   );
-  const inputs = places.map(({ shard, batch }) => {
+  const statements = places.map(({ shard, batch }): Statement => {
     const place = challengeInput(epoch, addresses, target, shard, batch);
-    const values = {
-      instance: index.options.instance,
-      indexId: index.indexId,
-      slots: epoch.shards[shard].vectors,
-      slotSalts: epoch.shards[shard].salts,
-      queries: epoch.batches[batch].vectors,
-      querySalts: epoch.batches[batch].salts,
+    return {
+      place,
+      values: {
+        instance: index.options.instance,
+        indexId: index.indexId,
+        slots: epoch.shards[shard].vectors,
+        slotSalts: epoch.shards[shard].salts,
+        queries: epoch.batches[batch].vectors,
+        querySalts: epoch.batches[batch].salts,
+      },
+      rho: challenge(place),
     };
-    return scoreMatrixInput(place, values, challenge(place));
   });
-  progress(0, places.length, 'proofs');
-  const proven = await proveAll(key, inputs, (finished) => progress(finished, places.length, 'proofs'));
+  const proven = await (work.where === undefined ? proveHere : proveThere)(key, statements, work);
   const proofs: ShardProof[] = [];
   for (const [i, { shard, batch }] of places.entries()) {
     const { words, publicSignals } = proven[i];
-    if (!(await verify(key.verificationKey, publicSignals, words))) {
+    const { place, values, rho } = statements[i];
+    const stated = scoreMatrixInput(place, values, rho);
+    const expected = [stated.shardCommitment, stated.queryBatchCommitment, stated.rho, stated.evaluation];
+    const own = publicSignals.length === expected.length && expected.every((signal, s) => signal === publicSignals[s]);
+    if (!own || !(await verify(key.verificationKey, publicSignals, words))) {
       throw new MeedError(
         `The proof of shard ${shard}, batch ${batch} does not verify`,
         'Delete the keys in the cache folder and prove again',
@@ -146,6 +157,54 @@ export async function proveEpoch(
     };
   });
   return { artefact, proofs, seconds };
+}
+
+interface Statement {
+  readonly place: ChallengeInput;
+  readonly values: ScoreMatrixWitness;
+  readonly rho: bigint;
+}
+
+/** As many provers as there are cores, each with one thread. */
+async function proveHere(
+  key: ProvingKey,
+  statements: readonly Statement[],
+  { progress = silent }: MapOptions,
+): Promise<Groth16Proof[]> {
+  const inputs = statements.map(({ place, values, rho }) => scoreMatrixInput(place, values, rho));
+  progress(0, inputs.length, 'proofs');
+  return proveAll(key, inputs, (finished) => progress(finished, inputs.length, 'proofs'));
+}
+
+async function proveThere(
+  key: ProvingKey,
+  statements: readonly Statement[],
+  work: MapOptions,
+): Promise<Groth16Proof[]> {
+  const threads = work.where?.slots === 1 || statements.length === 1 ? 'all' : 'single';
+  const keyHash = verificationKeyHash(key.verificationKey);
+  const inputs = statements.map(
+    ({ place, values, rho }): ProveInput => ({
+      instance: { ...values.instance },
+      circuitHash: key.circuit.circuitHash,
+      keyHash,
+      indexId: String(values.indexId),
+      shardCommitment: String(place.shardCommitment),
+      queryBatchCommitment: String(place.queryBatchCommitment),
+      rho: String(rho),
+      slots: values.slots,
+      queries: values.queries,
+      slotSalts: values.slotSalts.map(String),
+      querySalts: values.querySalts.map(String),
+      scores: place.scores,
+      threads,
+    }),
+  );
+  const proven = await runMap(proveTask, inputs, { ...work, unit: 'proofs' });
+  return proven.map(({ words, publicSignals }) => ({
+    words: words.map(BigInt),
+    publicSignals: publicSignals.map(BigInt),
+  }));
 }
 
 /** @throws MeedError when a file is missing, changed or malformed */

@@ -26,9 +26,11 @@ export function demoCommand(): Command {
     'index',
     'receipts',
     'chain',
+    'work',
   ]).action(async (_, self: Command) => {
     const values = self.opts();
-    const summary = await demo(await Run.open(runOptions(values)));
+    const run = await Run.open(runOptions(values));
+    const summary = await demo(run).finally(() => run.close());
     if (values.json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
     else process.stdout.write(closing(summary));
     if (!summary.audit.passed) process.exitCode = 1;
