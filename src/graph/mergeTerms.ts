@@ -4,6 +4,7 @@
  * use (the head tied to an embedding) changes sides. Whatever overlaps otherwise is written out in full, which is
  * always right and costs the parameter's size a sample.
  */
+import { MeedError } from '../foundation/index.js';
 import type { OuterTerm } from './factorBack.js';
 import type { FactorTerm } from './factorTerm.js';
 import { type Float64Tensor, type GraphBuilder, type Node, type Shape, sizeOf, type Value } from './graph.js';
@@ -47,22 +48,32 @@ export function sumTerms(builder: GraphBuilder, shape: Shape, uses: readonly Pla
 
 /**
  * The same sum as factors of the whole matrix, in its own coordinates.
- * @returns `undefined` when the uses have no such form: some show a part, or have no factors
+ * @returns `undefined` when the uses have no such form: some show other than the matrix or its transpose, or have no factors
  */
 export function joinTerms(builder: GraphBuilder, shape: Shape, uses: readonly PlacedTerm[]): OuterTerm | undefined {
-  if (shape.length !== 2) return undefined;
-  const entries = Float64Array.from({ length: sizeOf(shape) }, (_, i) => i);
-  const whole: Placed[] = [];
+  const factors: OuterTerm[] = [];
   for (const { term, path } of uses) {
-    if (term.kind !== 'outer' || term.left.shape[1] !== 1) return undefined;
-    const { left, right } = term;
-    const shown = viewIndices(shape, path);
-    if (left.shape[3] === shape[0] && equalEntries(shown, entries)) whole.push({ term, entries });
-    else if (right.shape[3] === shape[0] && transposedEntries(shown, entries, left.shape[3], right.shape[3])) {
-      whole.push({ term: { kind: 'outer', left: right, right: left }, entries });
-    } else return undefined;
+    if (shape.length !== 2 || term.kind !== 'outer' || term.left.shape[1] !== 1) return undefined;
+    if (path.length === 0) factors.push(term);
+    else if (path.length === 1 && turns(path[0])) factors.push({ kind: 'outer', left: term.right, right: term.left });
+    else return undefined;
   }
-  return joinOuter(builder, whole);
+  return alongPositions(builder, factors);
+}
+
+/** Whether it takes a matrix to its transpose. */
+function turns({ operator, attributes: { perm } }: Node): boolean {
+  return operator.name === 'Transpose' && typeof perm !== 'number' && perm[0] === 1;
+}
+
+function alongPositions(builder: GraphBuilder, terms: readonly OuterTerm[]): OuterTerm {
+  const joined = (side: 'left' | 'right'): Value =>
+    concat(
+      builder,
+      terms.map((term) => term[side]),
+      2,
+    );
+  return { kind: 'outer', left: joined('left'), right: joined('right') };
 }
 
 /** Whether some entries of the parameter are shown several times. */
@@ -72,6 +83,7 @@ function repeats({ path }: PlacedTerm): boolean {
 
 /** The gradient of a view that repeats entries, as the parameter's: what its repetitions received adds up. */
 function addUp(builder: GraphBuilder, size: number, { term, entries }: Placed): Placed {
+  refuseInexact(size);
   const columns = transpose(builder, materialise(builder, term));
   const places = builder.constant(entries, [entries.length]);
   const gradient = transpose(builder, scatterAdd(builder, places, columns, size));
@@ -128,18 +140,15 @@ function joinOuter(builder: GraphBuilder, group: readonly Placed[]): OuterTerm |
   });
   if (outer.length < group.length) return undefined;
   const [first] = outer;
-  const lefts: Value[] = [];
-  const rights: Value[] = [];
+  const terms: OuterTerm[] = [];
   for (const { left, right, entries } of outer) {
     if (equalEntries(entries, first.entries) && sameWidths(left, right, first.left, first.right)) {
-      lefts.push(left);
-      rights.push(right);
+      terms.push({ kind: 'outer', left, right });
     } else if (left.shape[1] === 1 && transposedEntries(entries, first.entries, left.shape[3], right.shape[3])) {
-      lefts.push(right);
-      rights.push(left);
+      terms.push({ kind: 'outer', left: right, right: left });
     } else return undefined;
   }
-  return { kind: 'outer', left: concat(builder, lefts, 2), right: concat(builder, rights, 2) };
+  return alongPositions(builder, terms);
 }
 
 function asOuter(builder: GraphBuilder, term: FactorTerm): { left: Value; right: Value } | undefined {
@@ -156,6 +165,8 @@ function asOuter(builder: GraphBuilder, term: FactorTerm): { left: Value; right:
 function writeOut(builder: GraphBuilder, size: number, group: readonly Placed[]): Value {
   const parts = group.map(({ term, entries }) => {
     const whole = materialise(builder, term);
+    if (entries.length === size && entries.every((entry, i) => entry === i)) return whole;
+    refuseInexact(size);
     const [n, width] = whole.shape;
     const places = new Float32Array(size).fill(width);
     for (const [i, entry] of entries.entries()) places[entry] = i;
@@ -163,6 +174,17 @@ function writeOut(builder: GraphBuilder, size: number, group: readonly Placed[])
     return gather(builder, padded, builder.constant(places, [size]), 1);
   });
   return parts.reduce((sum, part) => add(builder, sum, part));
+}
+
+/** Whole numbers that a float32 tells apart. */
+const MOST_PLACES = 2 ** 24;
+
+function refuseInexact(size: number): void {
+  if (size < MOST_PLACES) return;
+  throw new MeedError(
+    `A parameter of ${size} entries is used in parts that overlap or repeat, which needs each sample's gradient in full`,
+    `Leave it out of the attributed ones; below ${MOST_PLACES} entries it can be written out`,
+  );
 }
 
 /** G_i row-major in the term's own coordinates: [n, size]. */

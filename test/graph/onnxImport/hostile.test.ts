@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MeedError } from '../../../src/foundation/index.js';
 import { type ReadOptions, readOnnx } from '../../../src/graph/index.js';
-import { type FileParts, floats, input, int64s, ints, node, onnxFile } from './onnxFile.js';
+import { type FileParts, floats, input, int64s, ints, node, onnxFile, text } from './onnxFile.js';
 
 let root: string;
 let folder: string;
@@ -86,6 +86,11 @@ describe('tensors', () => {
       inputs: [input('x', ['n', 2])],
     };
     expect(await refusal(onnxFile(huge))).toContain('at most');
+    const along = [int64s('axis', [1]), int64s('pads', [0, 0, 0, 2 ** 31])];
+    const row = { inputs: [input('x', ['n', 2 ** 20])], initializers: along };
+    expect(await refusal(onnxFile({ ...row, nodes: [node('CumSum', ['x', 'axis'], ['y'])] }))).toContain('at most');
+    const edge = node('Pad', ['x', 'pads'], ['y'], { attribute: [text('mode', 'edge')] });
+    expect(await refusal(onnxFile({ ...row, nodes: [edge] }))).toContain('at most');
     const stretched = { ...huge, nodes: [node('Expand', ['x', 's'], ['y'])], inputs: [input('x', [1, 1])] };
     expect(await refusal(onnxFile(stretched))).toContain('The node "Expand of x,s"');
   });

@@ -12,7 +12,11 @@ import { logSoftmax, softmax } from '../../ops/softmax.js';
 import { abs } from '../../ops/stepwise.js';
 import { sqrt } from '../../ops/transcendental.js';
 import type { Call } from '../call.js';
+import { refuseHuge } from '../operand.js';
 import { type Rules, rules } from '../rule.js';
+
+/** Entries of the triangle of ones that makes running sums: 4,096 to sum. */
+const MOST_SUMMED = 2 ** 24;
 
 type Reduction = (g: GraphBuilder, x: Value, axes: readonly number[]) => Value;
 
@@ -57,6 +61,7 @@ export const reduceRules: Rules = rules({
     const x = call.value(0);
     const axis = call.axis(call.numbers(1)[0], x.shape.length);
     const extent = x.shape[axis];
+    refuseHuge([extent, extent], MOST_SUMMED);
     const step = call.int('reverse', 0) === 0 ? 1 : -1;
     const least = call.int('exclusive', 0);
     const summed = Float64Array.from({ length: extent * extent }, (_, position) =>

@@ -72,6 +72,9 @@ export const shapeRules: Rules = rules({
   },
 });
 
+/** Extent of an axis that is continued by its own entries: places are exact in float32. */
+const MOST_CONTINUED = 2 ** 24;
+
 /** Which of an axis' entries stands at a position outside it. */
 type Continued = (position: number, extent: number) => number;
 
@@ -100,7 +103,7 @@ function padded(call: Call, before: readonly number[], after: readonly number[],
     return cut.shape.reduce((value, extent, axis) => {
       const [first, last] = [-grow(before)[axis], extent + grow(after)[axis]];
       if (first === 0 && last === extent) return value;
-      refuseHuge(value.shape.with(axis, last - first));
+      refuseHuge([last - first], MOST_CONTINUED);
       const places = Array.from({ length: last - first }, (_, i) => continued(first + i, extent));
       return gather(call.g, value, call.g.constant(places, [places.length]), axis);
     }, cut);
