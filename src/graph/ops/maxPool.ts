@@ -23,7 +23,7 @@ import {
 } from './window.js';
 
 /** The lowest float32: an entry of the padding is never the maximum of numbers. */
-const LOWEST = -3.4028234663852886e38;
+export const LOWEST = -3.4028234663852886e38;
 
 const MAX_POOL: Operator = {
   name: 'MaxPool',

@@ -206,6 +206,34 @@ describe('auto_pad', () => {
     }
   });
 
+  it.each([
+    ['tiles', [2, 2], [2, 2], [0, 0, 0, 0], [1, 1], 0],
+    ['overlapping', [3, 2], [2, 1], [1, 0, 1, 1], [1, 1], 0],
+    ['dilated', [2, 3], [1, 2], [1, 2, 0, 1], [2, 2], 0],
+    ['rounded up', [3, 3], [2, 2], [1, 0, 0, 1], [1, 1], 1],
+  ])('pools tell the places of the first maxima: %s', async (_, kernel, strides, pads, dilations, ceil) => {
+    const options = attribute(
+      ints('kernel_shape', kernel),
+      ints('strides', strides),
+      ints('pads', pads),
+      ints('dilations', dilations),
+      int('ceil_mode', ceil),
+    );
+    // few values, so that most windows have several maxima
+    const values = Array.from({ length: 2 * 3 * 7 * 8 }, () => random.below(4) - 2);
+    await expectAgreement(
+      folder,
+      {
+        nodes: [
+          node('MaxPool', ['x'], ['m', 'i'], options),
+          node('Cast', ['i'], ['y'], attribute(int('to', ELEMENT_CODE.float32))),
+        ],
+        outputs: ['m', 'y'],
+      },
+      [{ name: 'x', shape: [2, 3, 7, 8], values }],
+    );
+  });
+
   it('pools round up where asked', async () => {
     const options = [
       ints('kernel_shape', [3, 3]),

@@ -3,11 +3,12 @@
  * is known.
  * The trap: ceil_mode lets a last window hang over the edge. That is padding at the end, which the mean must not count.
  */
-import type { Value } from '../../graph.js';
+import { sizeOf, type Value } from '../../graph.js';
 import { averagePool, globalAveragePool } from '../../ops/averagePool.js';
 import { conv } from '../../ops/conv.js';
 import { convTranspose } from '../../ops/convTranspose.js';
 import { add } from '../../ops/elementwise.js';
+import { MOST_PLACES, maximumPlaces } from '../../ops/maximumPlaces.js';
 import { maxPool } from '../../ops/maxPool.js';
 import { reduceMax } from '../../ops/reduce.js';
 import { reshape } from '../../ops/shape.js';
@@ -37,7 +38,13 @@ export const convolutionRules: Rules = rules({
   MaxPool: (call) => {
     if (call.int('storage_order', 0) !== 0) call.refuse('stores columns first');
     const { kernel, ...options } = poolWindows(call);
-    return maxPool(call.g, call.value(0), kernel, options);
+    const x = call.value(0);
+    const y = maxPool(call.g, x, kernel, options);
+    if (!call.node.outputs[1]) return y;
+    if (sizeOf(x.shape) >= MOST_PLACES)
+      call.refuse(`counts places among the ${sizeOf(x.shape)} entries of [${x.shape}]`);
+    const places = maximumPlaces(call.g, x, kernel, options);
+    return [y, { kind: 'traced', element: 'int', shape: places.shape, value: places }];
   },
   AveragePool: (call) => {
     const { kernel, ...options } = poolWindows(call);
