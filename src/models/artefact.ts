@@ -18,8 +18,8 @@ import {
 import type { Engine } from '../engine/index.js';
 import { type JsonObject, MeedError, type Progress, type RandomState } from '../foundation/index.js';
 import { encodeOnnx, sizeOf } from '../graph/index.js';
-import { choiceParameters, type ModelChoice, openChoice } from './choice.js';
-import { modelFromDefinition } from './definition.js';
+import { checkChoice, choiceParameters, type ModelChoice, openChoice } from './choice.js';
+import { MODEL_FILE, modelFromDefinition } from './definition.js';
 import { factorGraph, logitsGraph, stepGraph } from './graphs.js';
 import type { Model } from './model.js';
 import { fitNormalisation, type Normalisation, normalise, unchanged } from './normalise.js';
@@ -108,6 +108,8 @@ export async function readModel(folder: string): Promise<TrainedModel> {
   const artefact = await readArtefact(folder, 'model');
   const { parameters: chosen, facts } = artefact.manifest;
   const model = await modelFromDefinition(facts.definition, folder);
+  const file = artefact.manifest.files.find(({ path }) => path === MODEL_FILE);
+  checkChoice(chosen, model, file?.sha256);
   const table = await readTable(join(folder, 'states.arrow'));
   const steps = numbers(table, 'step', Int32Array);
   const random = matrix(table, 'random', Uint32Array);

@@ -8,7 +8,7 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { explainFileError, type JsonObject, MeedError, sha256File } from '../foundation/index.js';
+import { canonicalJson, explainFileError, type JsonObject, MeedError, sha256File } from '../foundation/index.js';
 import { type ImportedModel, readOnnx, sizeOf } from '../graph/index.js';
 import { lenet, resnet9 } from './cnn.js';
 import { MODEL_FILE } from './definition.js';
@@ -49,6 +49,47 @@ export function choiceParameters(choice: ModelChoice): JsonObject {
   if (choice.name !== 'onnx') return { model: { name: choice.name, picture: { ...choice.picture } } };
   const { name, sha256, output } = choice;
   return { model: { name, sha256, ...(output === undefined ? {} : { output }) } };
+}
+
+/**
+ * The choice that the recipe of a finished artefact holds must be the model that it defines; a reader who trusts one and
+ * replays the other would check nothing.
+ * @param stored SHA-256 of the model's file in the artefact
+ * @throws MeedError when they differ
+ */
+export function checkChoice(parameters: JsonObject, trained: Model, stored: string | undefined): void {
+  const { hidden, model } = parameters;
+  const chosen: JsonObject = { ...(hidden === undefined ? {} : { hidden }), ...(model === undefined ? {} : { model }) };
+  const choice = choiceOf(trained.definition, chosen, stored);
+  if (choice && canonicalJson(chosen) === canonicalJson(choiceParameters(choice))) {
+    const made = choice.name === 'onnx' ? trained : ours(choice, sizeOf(trained.inputShape), trained.classes).model;
+    if (canonicalJson(made.definition) === canonicalJson(trained.definition)) return;
+  }
+  throw new MeedError(
+    `The recipe chose the model ${canonicalJson(chosen)}, the artefact holds ${canonicalJson(trained.definition)}`,
+    'Train again',
+  );
+}
+
+/** The choice that makes a model of this definition, `undefined` when none does. */
+function choiceOf(definition: JsonObject, { model }: JsonObject, stored = ''): ModelChoice | undefined {
+  const { name, widths, channels, height, width, output } = definition;
+  switch (name) {
+    case 'linear':
+      return { name };
+    case 'lenet':
+    case 'resnet9':
+      return { name, picture: { channels: Number(channels), height: Number(height), width: Number(width) } };
+    case 'onnx': {
+      // an output that was the only one need not have been named
+      const named = typeof model === 'object' && model !== null && 'output' in model;
+      return { name, path: '', sha256: stored, ...(named ? { output: String(output) } : {}) };
+    }
+    case 'mlp':
+      return { name, hidden: Array.isArray(widths) ? widths.slice(1, -1).map(Number) : [] };
+    default:
+      return undefined;
+  }
 }
 
 /**

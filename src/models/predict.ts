@@ -50,10 +50,19 @@ export function predictedClasses(logits: Float32Array, classes: number): Int32Ar
   });
 }
 
-/** Share of rows whose predicted class is the target. @throws MeedError when there are no classes */
+/**
+ * Share of the targets that are the predicted class, of those that there are: −1 asks for nothing.
+ * @throws MeedError when there are no classes
+ */
 export function accuracy(logits: Float32Array, targets: Targets, classes: number): number {
   const predicted = predictedClasses(logits, classes);
-  return predicted.reduce((hits, c, i) => hits + (c === targets[i] ? 1 : 0), 0) / Math.max(1, targets.length);
+  let [hits, asked] = [0, 0];
+  for (const [i, target] of targets.entries()) {
+    if (target < 0) continue;
+    asked++;
+    if (predicted[i] === target) hits++;
+  }
+  return hits / Math.max(1, asked);
 }
 
 /** Mean over the rows of Σ (output − target)², the mean loss of a regression. @throws MeedError when they are not as many */

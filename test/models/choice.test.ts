@@ -2,12 +2,14 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readArtefact, writeArtefact } from '../../src/artefact/index.js';
 import { cpuEngine } from '../../src/engine/index.js';
-import { packageRoot, Random, sha256, sha256File } from '../../src/foundation/index.js';
+import { type JsonObject, packageRoot, Random, sha256, sha256File } from '../../src/foundation/index.js';
 import { readOnnx } from '../../src/graph/index.js';
 import {
   importedModel,
   type ModelChoice,
+  mlpRegressor,
   modelRecipe,
   normalise,
   readModel,
@@ -100,6 +102,52 @@ describe('a model from a file', () => {
     const picture = { channels: 1, height: 8, width: 8 };
     expect(await train(setOf(63, 2), { name: 'lenet', picture })).toMatch(/\[1,8,8\], the rows have 63 numbers/);
   });
+});
+
+describe('a recipe and what the artefact holds', () => {
+  const set = setOf(16, 5);
+
+  /** Makes an artefact of the same model whose recipe says something else. */
+  async function forged(choice: ModelChoice, changes: JsonObject, facts: JsonObject = {}): Promise<string> {
+    const folder = temporaryFolder();
+    await trainModel(join(folder, 'model'), engine, set, choice, { ...OPTIONS, epochs: 1, learningRate: 0.005 });
+    const { manifest } = await readArtefact(join(folder, 'model'), 'model');
+    const { hidden, model, ...rest } = manifest.parameters;
+    const recipe = { kind: 'model', inputs: manifest.inputs, parameters: { ...rest, hidden, model, ...changes } };
+    await writeArtefact(join(folder, 'forged'), JSON.parse(JSON.stringify(recipe)), async (staging) => {
+      for (const { path } of manifest.files) await copyFile(join(folder, 'model', path), join(staging, path));
+      return { ...manifest.facts, ...facts };
+    });
+    return join(folder, 'forged');
+  }
+
+  it('must be the same model', async () => {
+    const file = await fileChoice('mlp-opset13.onnx', FIXTURES);
+    const picture = { channels: 1, height: 4, width: 4 };
+    const sha256 = 'f'.repeat(64);
+    const lies: [ModelChoice, JsonObject][] = [
+      [{ name: 'mlp', hidden: [3] }, { hidden: [4] }],
+      [{ name: 'mlp', hidden: [3] }, { model: { name: 'linear' } }],
+      [{ name: 'linear' }, { model: { name: 'resnet9', picture } }],
+      [{ name: 'lenet', picture }, { model: { name: 'lenet', picture: { ...picture, width: 5 } } }],
+      [file, { model: { name: 'onnx', sha256 } }],
+      [file, { model: { name: 'onnx', sha256: file.sha256, output: 'another' } }],
+    ];
+    // a definition that no choice gives, of as many parameters
+    const regressor = await forged({ name: 'mlp', hidden: [] }, {}, { definition: mlpRegressor([16, 5]).definition });
+    expect(await refusal(() => readModel(regressor))).toMatch(/the artefact holds .*mlp-regressor/);
+    for (const [choice, changes] of lies) {
+      const folder = await forged(choice, changes);
+      expect(await refusal(() => readModel(folder)), JSON.stringify(changes)).toMatch(
+        /The recipe chose the model .*, the artefact holds/,
+      );
+    }
+    // the same way without a lie
+    for (const choice of [file, { name: 'linear' }, { name: 'lenet', picture }] as const) {
+      const { model } = await readModel(await forged(choice, {}));
+      expect(model.definition.name).toBe(choice.name);
+    }
+  }, 60_000);
 });
 
 describe('the recipe of a model', () => {

@@ -4,7 +4,7 @@ import { Random } from '../../src/foundation/index.js';
 import { differentiate, type Graph, GraphBuilder, interpret, reduceSum } from '../../src/graph/index.js';
 import { type DecoderShape, decoder } from '../../src/models/decoder.js';
 import { generateGreedy } from '../../src/models/generate.js';
-import type { Model } from '../../src/models/index.js';
+import { type Model, predict } from '../../src/models/index.js';
 
 const LLAMA: DecoderShape = {
   vocabulary: 11,
@@ -102,6 +102,16 @@ describe.each(FORMS)('the decoder of %s form', (_name, shape) => {
     const one = (x: number[]) => interpret(graphOf(model, 1, 5, 'logits'), { ...named(model, flat), x }).logits.data;
     const both = interpret(graphOf(model, 2, 5, 'logits'), { ...named(model, flat), x: [...a, ...b] }).logits.data;
     for (const [i, logit] of [...one(a), ...one(b)].entries()) expect(both[i]).toBeCloseTo(logit, 12);
+  });
+
+  it('predicts logits of every token of every row', async () => {
+    const flat = Float32Array.from(parametersOf(model));
+    const [a, b] = [tokens(6, 11), tokens(6, 11)];
+    const samples = { rows: 2, width: 6, features: Float32Array.from([...a, ...b]), targets: new Int32Array(12) };
+    const outputs = await predict(cpuEngine(), model, flat, samples);
+    expect(outputs.length).toBe(2 * 6 * 11);
+    const alone = interpret(graphOf(model, 1, 6, 'logits'), { ...named(model, Float64Array.from(flat)), x: b }).logits;
+    for (const [i, logit] of alone.data.entries()) expect(outputs[66 + i]).toBeCloseTo(logit, 4);
   });
 
   it('has the gradient of its loss by finite differences, for every parameter', () => {

@@ -131,6 +131,8 @@ describe('prediction', () => {
     expect([...predictedClasses(logits, 3)]).toEqual([1, 0, 0]);
     expect(accuracy(logits, Int32Array.of(1, 1, 0), 3)).toBeCloseTo(2 / 3, 12);
     expect(accuracy(new Float32Array(), new Int32Array(), 3)).toBe(0);
+    // a token that is not asked for is neither hit nor missed
+    expect(accuracy(logits, Int32Array.of(1, -1, 0), 3)).toBe(1);
   });
 });
 
