@@ -11,10 +11,10 @@ import type { AttributionIndex } from './attributionIndex.js';
 import type { ProvingKey } from './devkey/index.js';
 import type { Epoch } from './epoch.js';
 import { type Groth16Proof, proveAll, verify } from './groth16.js';
-import proveTask, { type ProveInput, verificationKeyHash } from './prove.task.js';
+import proveTask, { type ProveInput } from './prove.task.js';
 import { type ChallengeInput, challenge, contributorsHash } from './reference/index.js';
 import { type ScoreMatrixWitness, scoreMatrixInput } from './scoreMatrix.js';
-import { keyWords } from './verificationKey.js';
+import { keyWords, verificationKeyHash } from './verificationKey.js';
 
 /** Where proofs are to be settled. */
 export interface SettlementTarget {

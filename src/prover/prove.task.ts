@@ -3,22 +3,19 @@
  * of a circuit, so the worker takes its own and refuses when that is another than the one asked for.
  * Unlike other tasks' outputs the proof's words are random (that is what zero knowledge takes); what is public in it is
  * decided by the input. The traps: the input holds the openings of the shard and the queries, so a queue that carries
- * it must be as private as the index's folder; and a proof from elsewhere counts only once it was verified.
+ * it must be as private as the index's folder; a proof from elsewhere counts only once it was verified; and the curve
+ * library takes every worker thread for one of its own, so all that needs it runs in a process beside.
  */
-import { MeedError, sha256 } from '../foundation/index.js';
-import { defineTask } from '../work/index.js';
-import { compileCircuit } from './circuit.js';
-import { developmentKey, type ProvingKey } from './devkey/index.js';
-import { prove } from './groth16.js';
+import { fork } from 'node:child_process';
+import { defineTask, errorOf, threadStart } from '../work/index.js';
+import type { ProverAnswer, ProverRequest } from './proverProcess.js';
 import type { Instance } from './reference/index.js';
-import { scoreMatrixInput } from './scoreMatrix.js';
-import { keyWords, type VerificationKey } from './verificationKey.js';
 
 /** Field elements are decimal strings. */
 export interface ProveInput {
   readonly instance: Instance;
   readonly circuitHash: string;
-  /** See `verificationKeyHash`. */
+  /** `verificationKeyHash` of the key that the proof is for. */
   readonly keyHash: string;
   readonly indexId: string;
   readonly shardCommitment: string;
@@ -44,75 +41,59 @@ export interface Proven {
 
 const LOOK_MS = 100;
 
-/** SHA-256 over the words of a verification key: the name of the proving key that goes with it. */
-export function verificationKeyHash(key: VerificationKey): string {
-  return sha256(`meed/key/v1 ${keyWords(key).join(' ')}`);
-}
-
 export default defineTask<ProveInput, Proven>({
   name: 'prover.prove',
   version: 1,
   module: import.meta.url,
   async run(input, context) {
-    const { key } = await context.open(input.circuitHash, async () => ({
-      key: await ownKey(input),
-      dispose() {},
-    }));
-    refuseOther(key, input);
-    context.throwIfCancelled();
-    const stop = new AbortController();
+    const prover = await context.open('process', async () => new ProverProcess());
+    const proving = prover.prove(input);
     const looking = setInterval(() => {
-      if (context.cancelled()) stop.abort();
+      if (context.cancelled()) prover.cancel();
     }, LOOK_MS);
     try {
-      const { words, publicSignals } = await prove(key, circuitInput(input), {
-        threads: input.threads,
-        signal: stop.signal,
-      });
-      return { words: words.map(String), publicSignals: publicSignals.map(String) };
-    } catch (error) {
-      context.throwIfCancelled();
-      throw error;
+      return await proving;
     } finally {
       clearInterval(looking);
     }
   },
 });
 
-async function ownKey({ instance, circuitHash }: ProveInput): Promise<ProvingKey> {
-  const circuit = await compileCircuit(instance);
-  if (circuit.circuitHash !== circuitHash) {
-    throw new MeedError(
-      `This worker compiles another circuit (${circuit.circuitHash.slice(0, 16)}…) than the one asked for (${circuitHash.slice(0, 16)}…)`,
-      'Install the same version of Meed on both sides',
-    );
+/** A process that proves one statement after the other, and ends with the worker that opened it. */
+class ProverProcess {
+  readonly #child;
+
+  constructor() {
+    const { filename, execArgv } = threadStart(import.meta.url, './proverProcess.js');
+    this.#child = fork(filename, { execArgv, serialization: 'advanced' });
   }
-  return developmentKey(circuit);
-}
 
-function refuseOther({ verificationKey }: ProvingKey, { keyHash }: ProveInput): void {
-  const own = verificationKeyHash(verificationKey);
-  if (own === keyHash) return;
-  throw new MeedError(
-    `This worker's key of the circuit is ${own.slice(0, 16)}…, a proof with ${keyHash.slice(0, 16)}… is asked for`,
-    'Prove on the machine that has the key: only development keys are the same everywhere',
-  );
-}
+  prove(input: ProveInput): Promise<Proven> {
+    return new Promise((resolve, reject) => {
+      const ended = (status: number | null): void => reject(new Error(`the prover's process ended with ${status}`));
+      this.#child.once('exit', ended);
+      this.#child.once('message', (answer: ProverAnswer) => {
+        this.#child.off('exit', ended);
+        if ('proven' in answer) resolve(answer.proven);
+        else reject(errorOf(answer.failure, 'The proving'));
+      });
+      this.#send({ prove: input });
+    });
+  }
 
-function circuitInput(input: ProveInput) {
-  const { instance, slots, queries, scores } = input;
-  const statement = {
-    shardCommitment: BigInt(input.shardCommitment),
-    queryBatchCommitment: BigInt(input.queryBatchCommitment),
-    scores,
-  };
-  const values = {
-    instance,
-    indexId: BigInt(input.indexId),
-    slots,
-    queries,
-    slotSalts: input.slotSalts.map(BigInt),
-    querySalts: input.querySalts.map(BigInt),
-  };
-  return scoreMatrixInput(statement, values, BigInt(input.rho));
+  cancel(): void {
+    this.#send('cancel');
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    // it leaves when nobody is connected
+    this.#child.disconnect();
+    await ended;
+  }
+
+  #send(request: ProverRequest): void {
+    this.#child.send(request);
+  }
 }

@@ -5,7 +5,7 @@
  * named in a circuit id passes through `assertKeyIsSound`.
  */
 import { AbiCoder, keccak256 } from 'ethers';
-import { MeedError } from '../foundation/index.js';
+import { MeedError, sha256 } from '../foundation/index.js';
 import { bn254 } from './curve.js';
 import type { Instance } from './reference/constants.js';
 
@@ -71,6 +71,11 @@ export function keyWords(key: VerificationKey): bigint[] {
     ...g2Words(key.vk_delta_2),
     ...key.IC.flatMap(g1Words),
   ];
+}
+
+/** SHA-256, hex: names the proving key that goes with it, where several machines must have the same. */
+export function verificationKeyHash(key: VerificationKey): string {
+  return sha256(`meed/key/v1 ${keyWords(key).join(' ')}`);
 }
 
 /** keccak256(abi.encode(S, Q, d, keccak256(abi.encode(key words)))), bytes32 hex. */

@@ -1,5 +1,6 @@
 export { defaultMemory, formatBytes, parseBytes, type RowLimits, rowsWithin, workersWithin } from './budget.js';
 export { CancelledError } from './cancelled.js';
+export { errorOf, type Failure, failureOf } from './failure.js';
 export { inlinePool } from './inlinePool.js';
 export { type LocalPoolOptions, localPool } from './localPool.js';
 export { machineMemory } from './machineMemory.js';
@@ -11,4 +12,5 @@ export type { QueuePoolOptions, QueueWorkerOptions, WorkerEvent } from './queue/
 export { type Registry, registry } from './registry.js';
 export { queuePool, runWorker } from './remote.js';
 export { type Closable, defineTask, type Task, type TaskContext } from './task.js';
+export { type ThreadStart, threadStart } from './threadStart.js';
 export type { Structured } from './value.js';

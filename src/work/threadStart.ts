@@ -1,5 +1,5 @@
 /**
- * Piscina's options for a worker module that starts from compiled JavaScript and from TypeScript sources alike. The
+ * Piscina's options for a worker module, and those of a forked process, that starts from compiled JavaScript and from TypeScript sources alike. The
  * caller names the module as it is named after compilation, relative to its own `import.meta.url`.
  * The trap: `--import tsx` has no effect in a worker of Node 20, because tsx registers itself in the main thread only;
  * importing a line that calls its registration has. Nothing is inherited from the parent's own arguments.

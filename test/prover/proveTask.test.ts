@@ -1,0 +1,90 @@
+/** Proving as a task: whatever worker does it, the proof verifies here and states what was asked; another key is refused. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compileCircuit } from '../../src/prover/circuit.js';
+import { developmentKey, type ProvingKey } from '../../src/prover/devkey/index.js';
+import { verify } from '../../src/prover/groth16.js';
+import proveTask, { type ProveInput, type Proven } from '../../src/prover/prove.task.js';
+import { loadHasher } from '../../src/prover/reference/index.js';
+import { evaluateScores } from '../../src/prover/reference/scores.js';
+import { scoreMatrixStatement } from '../../src/prover/scoreMatrix.js';
+import { verificationKeyHash } from '../../src/prover/verificationKey.js';
+import { CancelledError, inlinePool, localPool, runMap } from '../../src/work/index.js';
+import { TINY } from './support/statements.js';
+
+const RHO = 123456789n;
+let key: ProvingKey;
+let input: ProveInput;
+
+beforeAll(async () => {
+  key = await developmentKey(await compileCircuit(TINY));
+  const { slots, queries, columns } = TINY;
+  const values = {
+    instance: TINY,
+    indexId: 77n,
+    slots: Int16Array.from({ length: slots * columns }, (_, i) => 3 * i - 7),
+    queries: Int16Array.from({ length: queries * columns }, (_, i) => 11 - 5 * i),
+    slotSalts: Array.from({ length: slots }, (_, i) => BigInt(100 + i)),
+    querySalts: Array.from({ length: queries }, (_, i) => BigInt(200 + i)),
+  };
+  const statement = scoreMatrixStatement(await loadHasher(), values);
+  input = {
+    instance: { ...TINY },
+    circuitHash: key.circuit.circuitHash,
+    keyHash: verificationKeyHash(key.verificationKey),
+    indexId: '77',
+    shardCommitment: String(statement.shardCommitment),
+    queryBatchCommitment: String(statement.queryBatchCommitment),
+    rho: String(RHO),
+    slots: values.slots,
+    queries: values.queries,
+    slotSalts: values.slotSalts.map(String),
+    querySalts: values.querySalts.map(String),
+    scores: statement.scores,
+    threads: 'single',
+  };
+});
+
+function holds({ words, publicSignals }: Proven): Promise<boolean> {
+  return verify(key.verificationKey, publicSignals.map(BigInt), words.map(BigInt));
+}
+
+describe('a proof from a worker', () => {
+  it('verifies and states the input, inline and from threads; only its words are random', async () => {
+    const stated = [input.shardCommitment, input.queryBatchCommitment, input.rho];
+    const where = localPool({ workers: 2, memoryBytes: 2e9 });
+    const [inline] = await runMap(proveTask, [input]);
+    const proofs = [inline, ...(await runMap(proveTask, [input, { ...input, threads: 'all' }], { where }))];
+    await where.close();
+    for (const proof of proofs) {
+      expect(proof.publicSignals).toEqual([...stated, String(evaluateScores(input.scores, RHO))]);
+      expect(await holds(proof)).toBe(true);
+    }
+    expect(new Set(proofs.map(({ words }) => words.join())).size).toBe(3);
+    // the check can fail
+    expect(await holds({ ...inline, words: [inline.words[0], ...proofs[1].words.slice(1)] })).toBe(false);
+  });
+
+  it('is not made with another key or circuit than the one asked for', async () => {
+    await expect(runMap(proveTask, [{ ...input, keyHash: 'a'.repeat(64) }])).rejects.toThrow(
+      /This worker's key of the circuit is .*…, a proof with aaaaaaaaaaaaaaaa… is asked for/,
+    );
+    await expect(runMap(proveTask, [{ ...input, circuitHash: 'b'.repeat(64) }])).rejects.toThrow(
+      /This worker compiles another circuit .* than the one asked for \(bbbbbbbbbbbbbbbb…\)/,
+    );
+  });
+
+  it('is not made of scores that are not those of the committed vectors', async () => {
+    const scores = input.scores.slice();
+    scores[1] += 1n;
+    await expect(runMap(proveTask, [{ ...input, scores }])).rejects.toThrow(/circuit/);
+  });
+
+  it('stops when it is cancelled', async () => {
+    const cancel = new AbortController();
+    const where = inlinePool();
+    const run = runMap(proveTask, [input, input, input, input], { where, signal: cancel.signal, unit: 'proofs' });
+    setTimeout(() => cancel.abort(), 150);
+    await expect(run).rejects.toThrow(CancelledError);
+    await where.close();
+  });
+});
