@@ -4,7 +4,7 @@
  * in float64 and the rows under it multiplied by that block's inverse. Each entry is computed once, so nothing but L is
  * ever written. The trap: only the lower triangle of A is read, so an asymmetric matrix is not noticed.
  */
-import type { Numbers, Tensor } from '../engine/index.js';
+import type { Tensor } from '../engine/index.js';
 import { type Graph, GraphBuilder, matmul, type Precision, slice, subtract, transpose } from '../graph/index.js';
 import { factorBlock, invertLower } from './choleskyBlock.js';
 import type { Products } from './product.js';
@@ -36,7 +36,7 @@ const ROUNDOFF: Readonly<Record<Precision, number>> = { float32: 2 ** -24, float
 export async function cholesky<P extends Precision>(products: Products<P>, a: Tensor<P>): Promise<CholeskyFactor<P>> {
   const n = checkedSize(a);
   const { precision } = products;
-  const lower: Tensor<P> = { shape: [n, n], data: a.data.slice() as Numbers<P> };
+  const lower = lowerTriangle(precision, a, n);
   const diagonal = Float64Array.from({ length: n }, (_, i) => a.data[i * n + i]);
   const inverses: Tensor<P>[] = [];
   for (let start = 0; start < n; start += BLOCK) {
@@ -50,10 +50,7 @@ export async function cholesky<P extends Precision>(products: Products<P>, a: Te
         block[i * k + j] = pivots.data[i * n + start + j] - (known ? known.data[i * k + j] : 0);
     }
     factorBlock(block, k, { first: start, diagonal, roundoff: ROUNDOFF[precision] });
-    for (let i = 0; i < k; i++) {
-      pivots.data.set(block.subarray(i * k, (i + 1) * k), i * n + start);
-      pivots.data.fill(0, i * n + end, (i + 1) * n);
-    }
+    for (let i = 0; i < k; i++) pivots.data.set(block.subarray(i * k, (i + 1) * k), i * n + start);
     const inverse: Tensor<P> = { shape: [k, k], data: zeros(precision, k * k) };
     inverse.data.set(invertLower(block, k));
     inverses.push(inverse);
@@ -64,6 +61,13 @@ export async function cholesky<P extends Precision>(products: Products<P>, a: Te
     }
   }
   return { lower, block: BLOCK, inverses };
+}
+
+/** Memory above the diagonal is never touched, so the system never provides it. */
+function lowerTriangle<P extends Precision>(precision: P, a: Tensor<P>, n: number): Tensor<P> {
+  const data = zeros(precision, n * n);
+  for (let i = 0; i < n; i++) data.set(a.data.subarray(i * n, i * n + i + 1), i * n);
+  return { shape: [n, n], data };
 }
 
 /** What the columns before `start` give to the diagonal block there. */

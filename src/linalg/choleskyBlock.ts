@@ -21,12 +21,9 @@ export interface PivotRule {
 export function factorBlock(block: Float64Array, k: number, { first, diagonal, roundoff }: PivotRule): void {
   for (let i = 0; i < k; i++) {
     for (let j = 0; j <= i; j++) {
-      let rest = block[i * k + j];
-      const iRow = i * k;
-      const jRow = j * k;
-      for (let l = 0; l < j; l++) rest -= block[iRow + l] * block[jRow + l];
+      const rest = block[i * k + j] - dot(block, i * k, block, j * k, j);
       if (j < i) {
-        block[iRow + j] = rest / block[jRow + j];
+        block[i * k + j] = rest / block[j * k + j];
         continue;
       }
       const original = diagonal[first + i];
@@ -37,7 +34,7 @@ export function factorBlock(block: Float64Array, k: number, { first, diagonal, r
           `Add a damping to the diagonal, more than ${dampingFor(rest, diagonal, roundoff).toPrecision(2)}`,
         );
       }
-      block[iRow + i] = Math.sqrt(rest);
+      block[i * k + i] = Math.sqrt(rest);
     }
     block.fill(0, i * k + i + 1, (i + 1) * k);
   }
@@ -52,18 +49,32 @@ function dampingFor(pivot: number, diagonal: Float32Array | Float64Array, roundo
 
 /** L⁻¹ [k, k] of a lower triangle [k, k]. */
 export function invertLower(lower: Float64Array, k: number): Float64Array {
-  const inverse = new Float64Array(k * k);
-  const row = new Float64Array(k);
-  for (let i = 0; i < k; i++) {
-    row.fill(0, 0, i + 1);
-    for (let l = 0; l < i; l++) {
-      const x = lower[i * k + l];
-      if (x === 0) continue;
-      for (let j = 0; j <= l; j++) row[j] -= x * inverse[l * k + j];
+  // row j holds column j of the inverse, so that both sides of every product are consecutive
+  const columns = new Float64Array(k * k);
+  for (let j = 0; j < k; j++) {
+    columns[j * k + j] = 1 / lower[j * k + j];
+    for (let i = j + 1; i < k; i++) {
+      columns[j * k + i] = -dot(lower, i * k + j, columns, j * k + j, i - j) / lower[i * k + i];
     }
-    const pivot = lower[i * k + i];
-    for (let j = 0; j < i; j++) inverse[i * k + j] = row[j] / pivot;
-    inverse[i * k + i] = 1 / pivot;
   }
+  const inverse = new Float64Array(k * k);
+  for (let i = 0; i < k; i++) for (let j = 0; j <= i; j++) inverse[i * k + j] = columns[j * k + i];
   return inverse;
+}
+
+/** Σ a[i]·b[i] over `count` entries from the given places: four sums, for one would wait for itself at each step. */
+function dot(a: Float64Array, aFrom: number, b: Float64Array, bFrom: number, count: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    s0 += a[aFrom + i] * b[bFrom + i];
+    s1 += a[aFrom + i + 1] * b[bFrom + i + 1];
+    s2 += a[aFrom + i + 2] * b[bFrom + i + 2];
+    s3 += a[aFrom + i + 3] * b[bFrom + i + 3];
+  }
+  for (; i < count; i++) s0 += a[aFrom + i] * b[bFrom + i];
+  return s0 + s1 + (s2 + s3);
 }
