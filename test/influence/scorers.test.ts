@@ -10,6 +10,7 @@ import {
   multiply,
   reduceSum,
   reshape,
+  scalar,
   slice,
 } from '../../src/graph/index.js';
 import {
@@ -22,7 +23,17 @@ import {
   pathScorer,
   stateWeights,
 } from '../../src/influence/index.js';
-import { type Model, mlp, type Samples, selectSamples, train } from '../../src/models/index.js';
+import {
+  classLosses,
+  type Losses,
+  type Model,
+  marginLosses,
+  mlp,
+  type Samples,
+  selectSamples,
+  train,
+} from '../../src/models/index.js';
+import { inlinePool } from '../../src/work/index.js';
 import { cloud, featuresOf, meanGradient, sampleGradient } from '../models/tiny.js';
 
 const engine = cpuEngine();
@@ -187,6 +198,46 @@ describe('the sign', () => {
     }
     expect(Math.min(positive, negative)).toBeGreaterThan(10);
   });
+});
+
+describe('another target than the loss', () => {
+  it('is explained by its own gradient against the samples’ loss: the margin, by finite differences of explicit loops', async () => {
+    const scores = await score(gradDot(engine, model, parameters, { target: marginLosses }), outputs, samples);
+    // loss = log(1 + exp(margin))
+    const marginAt = (flat: ArrayLike<number>, q: number): number =>
+      Math.log(Math.expm1(sampleGradient(WIDTHS, flat, featuresOf(outputs, q), outputs.targets[q]).loss));
+    const largest = Math.max(...scores.data.map(Math.abs));
+    const epsilon = 1e-5;
+    for (let q = 0; q < outputs.rows; q++) {
+      for (const i of [0, 7, 19, 29]) {
+        const { gradient } = sampleGradient(WIDTHS, parameters, featuresOf(samples, i), samples.targets[i]);
+        const moved = (by: number): number => marginAt(stepped(gradient, by), q);
+        const slope = (moved(epsilon) - moved(-epsilon)) / (2 * epsilon);
+        expect(Math.abs(at(scores, q, i) - slope) / largest).toBeLessThan(1e-5);
+      }
+    }
+    // and it is not the loss's
+    const ofLoss = await score(gradDot(engine, model, parameters), outputs, samples);
+    expect(Math.max(...ofLoss.data.map((x, i) => Math.abs(x - scores.data[i])))).toBeGreaterThan(0.1 * largest);
+  });
+
+  it('may leave parameters out, whose products are then nothing', async () => {
+    // logits times zero: the loss of a model without an opinion
+    const constant: Losses = (g, logits, targets) => classLosses(g, multiply(g, logits, scalar(g, 0)), targets);
+    const scores = await score(gradDot(engine, model, parameters, { target: constant }), outputs, samples);
+    expect(scores.data.every((x) => x === 0)).toBe(true);
+  });
+
+  it('goes to workers with the model', async () => {
+    const where = inlinePool();
+    const here = await score(gradDot(engine, model, parameters, { target: marginLosses }), outputs, samples);
+    const there = await score(gradDot(engine, model, parameters, { target: marginLosses, where }), outputs, samples);
+    await where.close();
+    expect([...there.data]).toEqual([...here.data]);
+  });
+
+  const stepped = (gradient: Float64Array, by: number): Float64Array =>
+    Float64Array.from(parameters, (w, p) => w + by * gradient[p]);
 });
 
 describe('scores along the path', () => {
