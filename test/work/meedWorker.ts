@@ -11,19 +11,22 @@ export interface Ended {
 
 export interface Circumstances {
   readonly env?: NodeJS.ProcessEnv;
+  /** The worker gets a SIGINT when it aborts. */
+  readonly interrupt?: AbortSignal;
   /** Sent when the worker's standard output first holds the text. */
   readonly signals?: Readonly<Record<string, NodeJS.Signals>>;
 }
 
 export async function meedWorker(
   args: readonly string[],
-  { env = {}, signals = {} }: Circumstances = {},
+  { env = {}, interrupt, signals = {} }: Circumstances = {},
 ): Promise<Ended> {
   const main = new URL('./worker.cli.ts', import.meta.url);
   const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(main), 'worker', ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  interrupt?.addEventListener('abort', () => child.kill('SIGINT'));
   let stdout = '';
   let stderr = '';
   const left = new Map(Object.entries(signals));

@@ -142,8 +142,10 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     const inputs = Array.from({ length: 6 }, (_, i) => ({ does: 'spin' as const, x: 100_000 + i }));
     const shares: number[] = [];
     const run = runMap(behave, inputs, { where: pool, signal: cancel.signal, progress: (done) => shares.push(done) });
-    setTimeout(() => cancel.abort(), 500);
-    await expect(run).rejects.toThrow(CancelledError);
+    const cancelled = expect(run).rejects.toThrow(CancelledError);
+    await until(() => shares.some((share) => share > 0));
+    cancel.abort();
+    await cancelled;
     const queue = new Queue('work', { connection: client, prefix: 'meed' });
     await until(async () => Object.values(await queue.getJobCounts('active', 'waiting')).every((count) => count === 0));
     await queue.close();
@@ -205,10 +207,12 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
   });
 
   it('on SIGTERM a worker finishes its job and leaves; on SIGINT here it hands the job back first', async () => {
-    const inputs = [0, 1, 2, 3].map((i) => ({ does: 'spin' as const, x: 200 + i }));
+    const inputs = [0, 1, 2, 3].map((i) => ({ does: 'spin' as const, x: 600 + i }));
     const run = runMap(behave, inputs, { where: pool });
     const [first, second] = workers;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const queue = new Queue('work', { connection: client, prefix: 'meed' });
+    await until(async () => (await queue.getActiveCount()) === workers.length);
+    await queue.close();
     first.child.kill('SIGTERM');
     const doneBefore = first.events.filter(({ event }) => event === 'done').length;
     expect(await first.ended).toBe(0);
@@ -219,7 +223,7 @@ describe.skipIf(!redisIsThere())('a queue with three worker processes', () => {
     expect(second.events.slice(-3).map(({ event }) => event)).toEqual(['finishing', 'returned', 'left']);
     const third = await startWorker(redis.url, 2, 'drained');
     workers = [third];
-    expect(await run).toEqual([200, 201, 202, 203]);
+    expect(await run).toEqual([600, 601, 602, 603]);
     expect(await third.ended).toBe(0);
   });
 });

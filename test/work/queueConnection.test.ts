@@ -9,14 +9,17 @@ import { MeedError } from '../../src/foundation/index.js';
 import { queuePool, runMap, runWorker } from '../../src/work/index.js';
 import behave from './behave.task.js';
 import { meedWorker } from './meedWorker.js';
-import { freePort, type RedisServer, redisIsThere, startRedis } from './redis.js';
+import { freePort, jobsWait, type RedisServer, redisIsThere, startRedis } from './redis.js';
 import { testTasks } from './testTasks.js';
+
+/** "Within seconds" on a machine that has other work too; a client that retries for ever is what must be seen. */
+const SECONDS = 30;
 
 async function refusal(attempt: Promise<unknown>): Promise<string> {
   const begun = performance.now();
   const error = await attempt.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(MeedError);
-  expect(performance.now() - begun).toBeLessThan(15_000);
+  expect(performance.now() - begun).toBeLessThan(SECONDS * 1000);
   return (error as MeedError).message;
 }
 
@@ -103,8 +106,13 @@ describe.skipIf(!redisIsThere())('a server that is lost', () => {
     });
     await once(ready.signal, 'abort');
     const said: string[] = [];
-    const run = runMap(behave, [{ does: 'spin', x: 400 }], { where: pool, notice: (sentence) => said.push(sentence) });
-    setTimeout(() => redis.stop(), 500);
+    const running = new AbortController();
+    const run = runMap(behave, [{ does: 'spin', x: 800 }], {
+      where: pool,
+      notice: (sentence) => said.push(sentence),
+      progress: (done) => done > 0 && running.abort(),
+    });
+    void once(running.signal, 'abort').then(() => redis.stop());
     const [told, toldWorker] = await Promise.all([refusal(run), refusal(serving)]);
     expect(told).toMatch(/^The Redis server redis:.* was lost and did not come back \(.*\)\. Start the server/);
     expect(toldWorker).toMatch(/was lost and did not come back/);
@@ -121,7 +129,7 @@ describe.skipIf(!redisIsThere())('a server that is lost', () => {
     const said: string[] = [];
     const notice = (sentence: string): number => said.push(sentence);
     const run = refusal(runMap(behave, [{ does: 'square', x: 9 }], { where: pool, notice }));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await jobsWait(url, 1);
     await first.stop();
     const second = await startRedis(['--port', String(port)]);
     expect(await run).toMatch(/has lost a job of the task test\.behave or its result\. Run the command again/);

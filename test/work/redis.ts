@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 
 export interface RedisServer {
   readonly port: number;
@@ -46,6 +48,13 @@ export async function startRedis(flags: readonly string[] = [], scheme = 'redis'
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Resolves when that many jobs wait in the queue. */
+export async function jobsWait(url: string, jobs: number): Promise<void> {
+  const client = new Redis(url);
+  while ((await client.llen('meed:work:wait')) < jobs) await sleep(20);
+  await client.quit();
 }
 
 function ready(server: ChildProcess): Promise<void> {

@@ -12,7 +12,8 @@ await runWorker(url, {
   workers: Number(threads),
   memoryBytes: 1e9,
   leaves: leaves === 'drained' ? 'drained' : 'never',
-  lockSeconds: 2,
+  // a busy machine renews late, and a lock that has run out gives the job to another
+  lockSeconds: 6,
   finish: finish.signal,
   stop: stop.signal,
   onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),

@@ -9,7 +9,7 @@ import { MeedError } from '../../src/foundation/index.js';
 import { queuePool, runMap } from '../../src/work/index.js';
 import behave from './behave.task.js';
 import { meedWorker } from './meedWorker.js';
-import { freePort, type RedisServer, redisIsThere, startRedis } from './redis.js';
+import { freePort, jobsWait, type RedisServer, redisIsThere, startRedis } from './redis.js';
 
 it('ends `meed worker` with one sentence and status 1', async () => {
   const { status, stdout, stderr } = await meedWorker(['--queue', `redis://127.0.0.1:${await freePort()}`]);
@@ -37,6 +37,7 @@ describe.skipIf(!redisIsThere())('meed worker', () => {
       [4, 5, 6].map((x) => ({ does: 'square' as const, x })),
       { where: pool },
     );
+    await jobsWait(url, 3);
     const json = await meedWorker(['--queue', url, '--workers', '1', '--memory', '500MB', '--once', '--json']);
     expect(await run).toEqual([16, 25, 36]);
     const events = json.stdout
@@ -65,13 +66,21 @@ describe.skipIf(!redisIsThere())('meed worker', () => {
     const client = new Redis(url);
     await client.flushall();
     const pool = await queuePool(url);
-    const run = runMap(behave, [{ does: 'spin', x: 600 }], { where: pool });
+    const running = new AbortController();
+    const run = runMap(behave, [{ does: 'spin', x: 1000 }], {
+      where: pool,
+      progress: (done) => done > 0 && running.abort(),
+    });
+    await jobsWait(url, 1);
     const args = ['--queue', url, '--workers', '1', '--memory', '500MB', '--json'];
-    const first = await meedWorker(args, { signals: { '"ready"': 'SIGINT', '"finishing"': 'SIGINT' } });
+    const first = await meedWorker(args, {
+      interrupt: running.signal,
+      signals: { '"finishing"': 'SIGINT' },
+    });
     expect(first.stdout).toMatch(/"returned"/);
     expect(first.status).toBe(0);
     const text = await meedWorker([...args.filter((arg) => arg !== '--json'), '--once']);
-    expect(await run).toEqual([600]);
+    expect(await run).toEqual([1000]);
     expect(text.stdout).toBe('');
     expect(text.stderr).toMatch(
       /^Serving redis:\/\/:\*\*\*@127\.0\.0\.1:\d+ on 1 thread\(s\) with 500 MB\nTasks: test\.behave/,
