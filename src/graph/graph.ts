@@ -103,6 +103,7 @@ export class GraphBuilder {
   readonly #constants: Constant[] = [];
   readonly #nodes: Node[] = [];
   readonly #known = new Map<string, Value>();
+  readonly #producers = new Map<number, Node>();
   #count = 0;
   /** Given to every node from here on. */
   label: string | undefined;
@@ -136,7 +137,9 @@ export class GraphBuilder {
     if (known) return known;
     const shapes = inputs.map((input) => input.shape);
     const output = this.#value(operator.shape(shapes, attributes));
-    this.#nodes.push({ operator, inputs, attributes, output, label: this.label });
+    const node = { operator, inputs, attributes, output, label: this.label };
+    this.#nodes.push(node);
+    this.#producers.set(output.id, node);
     this.#known.set(key, output);
     return output;
   }
@@ -144,6 +147,11 @@ export class GraphBuilder {
   /** The numbers of a constant of this graph, `undefined` for any other value. */
   constantData(value: Value): Float32Array | Float64Array | undefined {
     return this.#constants.find((constant) => constant.value.id === value.id)?.data;
+  }
+
+  /** The node that computes a value; `undefined` for inputs and constants. */
+  producerOf(value: Value): Node | undefined {
+    return this.#producers.get(value.id);
   }
 
   /** The nodes so far, in topological order. */

@@ -73,6 +73,17 @@ export function writesOut(left: Shape, right: Shape): boolean {
   return positions ** 2 * (r + c + 2) > r * c;
 }
 
+/**
+ * The form in which a term is cheapest to keep and to multiply: gradients that products would write out, again for every
+ * block they meet, are written out at once, unless that takes more than twice the memory of their factors.
+ */
+export function productForm(g: GraphBuilder, term: FactorTerm): FactorTerm {
+  if (term.kind !== 'outer' || !writesOut(term.left.shape, term.right.shape)) return term;
+  const gradient = materialise(g, term);
+  const factors = sizeOf(term.left.shape) + sizeOf(term.right.shape);
+  return sizeOf(gradient.shape) <= 2 * factors ? { kind: 'direct', gradient } : term;
+}
+
 function outerProducts(g: GraphBuilder, a: Outer, b: Outer): Value {
   if (writesOut(a.left.shape, a.right.shape)) return matmul(g, materialise(g, a), transpose(g, materialise(g, b)));
   const [n, groups, t] = a.left.shape;

@@ -13,6 +13,7 @@ import {
   type Model,
   type Samples,
 } from '../models/index.js';
+import { productForm } from './blockProducts.js';
 
 /** Rows of one run, unless the model is so wide that fewer fit. */
 export const FACTOR_CHUNK = 256;
@@ -67,9 +68,9 @@ export interface FactorLayout {
  * @throws MeedError when the model has no per-sample gradients, naming the operator
  */
 export function describeFactors(model: Model, target?: Losses): { graph: Graph; layout: FactorLayout } {
-  const whole = factorGraph(model, FACTOR_CHUNK, target);
+  const whole = factorGraph(model, FACTOR_CHUNK, target, productForm);
   const chunk = rowsThatFit(whole.graph);
-  const { graph, blocks } = chunk === FACTOR_CHUNK ? whole : factorGraph(model, chunk, target);
+  const { graph, blocks } = chunk === FACTOR_CHUNK ? whole : factorGraph(model, chunk, target, productForm);
   return {
     graph,
     layout: {

@@ -74,24 +74,32 @@ export interface FactorGraph {
  * Factors of per-sample gradients of each sample's own scalar, captured by differentiation (graph/capture.ts).
  * Inputs parameters [P], x [B, ...], targets [B, T]. Outputs losses [B, 1] and the parts of every block, samples first.
  * @param target the scalar of a sample that is differentiated; another than the training loss explains another question
+ * @param form   what a term is given out as, where the captured factors are not what is wanted
  */
-export function factorGraph(model: Model, batch: number, target: Losses = model.losses): FactorGraph {
+export function factorGraph(
+  model: Model,
+  batch: number,
+  target: Losses = model.losses,
+  form: (g: GraphBuilder, term: FactorTerm) => FactorTerm = (_g, term) => term,
+): FactorGraph {
   const g = new GraphBuilder();
   const flat = g.input('parameters', [model.parameterCount]);
   const x = g.input('x', [batch, ...model.inputShape]);
   const targets = g.input('targets', [batch, ...model.targetShape]);
   const parameters = unpackParameters(g, model, flat);
   const losses = target(g, model.forward(g, parameters, x), targets);
-  const captured = capture(g, { losses, batch: [x, targets], parameters });
-  const reshaped = new Map(
-    g.nodes.flatMap(({ operator, inputs, output }) => (operator.name === 'Reshape' ? [[output.id, inputs[0]]] : [])),
-  );
+  const captured = capture(g, { losses, batch: [x, targets], parameters }).map(({ parameter, term }) => ({
+    parameter,
+    term: form(g, term),
+  }));
   const outputs: Record<string, Value> = { losses };
   const named = new Map<number, string>();
   const blocks = captured.map(({ parameter, term }, b) => {
     const parts = termParts(term).map(({ name, value }): PartOutput => {
       let numbers = value;
-      for (let from = reshaped.get(value.id); from; from = reshaped.get(from.id)) numbers = from;
+      for (let node = g.producerOf(value); node?.operator.name === 'Reshape'; node = g.producerOf(numbers)) {
+        [numbers] = node.inputs;
+      }
       const output = named.get(numbers.id) ?? `block${b}.${name}`;
       named.set(numbers.id, output);
       outputs[output] ??= value;

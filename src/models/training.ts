@@ -3,7 +3,7 @@
  * an auditor replays short segments from the published states and compares within a tolerance.
  * A state holds weights, velocity and the generator's position at the beginning of its epoch: from there the order of the
  * samples follows. States are dense in the first epoch (after 1, 2, 4, 8 … steps), where training moves furthest, and
- * then one an epoch; the in-run scorer integrates over them.
+ * then one an epoch; the in-run scorer integrates over them. Between two states weights and velocity stay on the device.
  */
 import type { Engine } from '../engine/index.js';
 import { MeedError, type Progress, Random, type RandomState, silent } from '../foundation/index.js';
@@ -108,53 +108,61 @@ async function openRunner(engine: Engine, model: Model, samples: Samples, option
   checkSamples(model, samples);
   const { batch, learningRate, momentum } = options;
   const perEpoch = stepsPerEpoch(samples.rows, batch);
-  const program = await engine.compile(stepGraph(model, batch));
+  const program = await engine.compile(stepGraph(model, batch), { keep: ['nextParameters', 'nextVelocity'] });
   const scalar = (value: number) => ({ shape: [1], data: Float32Array.of(value) });
   return {
     async advance(from, until, onLoss) {
       const shape = [model.parameterCount];
-      let parameters = { shape, data: from.parameters };
-      let velocity = { shape, data: from.velocity };
+      let parameters = await engine.upload({ shape, data: from.parameters });
+      let velocity = await engine.upload({ shape, data: from.velocity });
       const random = new Random(from.random);
       let epochStart = random.state;
       let order = random.permutation(samples.rows);
-      for (let step = from.step; step < until; step++) {
-        const offset = step % perEpoch;
-        if (offset === 0 && step > from.step) {
-          epochStart = random.state;
-          order = random.permutation(samples.rows);
+      try {
+        for (let step = from.step; step < until; step++) {
+          const offset = step % perEpoch;
+          if (offset === 0 && step > from.step) {
+            epochStart = random.state;
+            order = random.permutation(samples.rows);
+          }
+          const picked = selectSamples(samples, order.subarray(offset * batch, (offset + 1) * batch));
+          const weights = new Float32Array(batch).fill(1 / picked.rows, 0, picked.rows);
+          const { host, kept } = await program.runKeeping({
+            parameters,
+            velocity,
+            ...batchTensors(picked, 0, batch, model),
+            weights: { shape: [batch, 1], data: weights },
+            rate: scalar(learningRate),
+            momentum: scalar(momentum),
+          });
+          parameters.dispose();
+          velocity.dispose();
+          parameters = kept.nextParameters;
+          velocity = kept.nextVelocity;
+          const loss = host.loss.data[0];
+          if (!Number.isFinite(loss)) {
+            throw new MeedError(
+              `The training loss is ${loss} at step ${step} (epoch ${Math.floor(step / perEpoch) + 1})`,
+              `Lower the learning rate (it is ${learningRate}), or check the features for extreme values`,
+            );
+          }
+          onLoss(Math.floor(step / perEpoch), loss);
         }
-        const picked = selectSamples(samples, order.subarray(offset * batch, (offset + 1) * batch));
-        const weights = new Float32Array(batch).fill(1 / picked.rows, 0, picked.rows);
-        const result = await program.run({
-          parameters,
-          velocity,
-          ...batchTensors(picked, 0, batch, model),
-          weights: { shape: [batch, 1], data: weights },
-          rate: scalar(learningRate),
-          momentum: scalar(momentum),
-        });
-        const loss = result.loss.data[0];
-        if (!Number.isFinite(loss)) {
+        const [last, speed] = [await parameters.read(), await velocity.read()];
+        // the loss of a step is of the weights before it, so it does not tell of an overflow in the last one
+        if (!last.data.every(Number.isFinite)) {
           throw new MeedError(
-            `The training loss is ${loss} at step ${step} (epoch ${Math.floor(step / perEpoch) + 1})`,
-            `Lower the learning rate (it is ${learningRate}), or check the features for extreme values`,
+            `The weights are not finite after step ${until}`,
+            `Lower the learning rate (it is ${learningRate})`,
           );
         }
-        onLoss(Math.floor(step / perEpoch), loss);
-        parameters = { shape, data: result.nextParameters.data };
-        velocity = { shape, data: result.nextVelocity.data };
+        // at the end of an epoch the position is that of the next epoch's beginning
+        if (until % perEpoch === 0 && until > from.step) epochStart = random.state;
+        return { step: until, parameters: last.data, velocity: speed.data, random: epochStart };
+      } finally {
+        parameters.dispose();
+        velocity.dispose();
       }
-      // the loss of a step is of the weights before it, so it does not tell of an overflow in the last one
-      if (!parameters.data.every(Number.isFinite)) {
-        throw new MeedError(
-          `The weights are not finite after step ${until}`,
-          `Lower the learning rate (it is ${learningRate})`,
-        );
-      }
-      // at the end of an epoch the position is that of the next epoch's beginning
-      if (until % perEpoch === 0 && until > from.step) epochStart = random.state;
-      return { step: until, parameters: parameters.data, velocity: velocity.data, random: epochStart };
     },
     dispose: () => program.dispose(),
   };

@@ -40,6 +40,15 @@ describe('building', () => {
     expect([1 / result.low.data[0], 1 / result.high.data[0]]).toEqual([-Infinity, Infinity]);
   });
 
+  it('makes two transpositions one, and none of two that undo each other', () => {
+    const g = new GraphBuilder();
+    const x = g.input('x', [2, 3, 4]);
+    expect(transpose(g, transpose(g, x))).toBe(x);
+    const twice = transpose(g, transpose(g, x, [1, 2, 0]), [1, 0, 2]);
+    expect(twice).toBe(transpose(g, x, [2, 1, 0]));
+    expect(twice.shape).toEqual([4, 3, 2]);
+  });
+
   it('refuses two things of one name, and names kept for the graph itself', () => {
     const g = new GraphBuilder();
     const x = g.input('x', [2]);

@@ -28,6 +28,8 @@ export function filterFactors(
   const grouped = (value: Value, positions: number): Value => {
     const width = sizeOf(value.shape) / (value.shape[0] * groups * positions);
     const split = reshape(builder, value, [value.shape[0], groups, width, positions]);
+    // a mere exchange of the last axes, which a product takes as it is
+    if (layout.per === 1) return transpose(builder, split);
     const major = sampleMajor(context, split, layout);
     return reshape(builder, transpose(builder, major, [0, 2, 1, 4, 3]), [
       samples,

@@ -65,11 +65,20 @@ const TRANSPOSE: Operator = {
   },
 };
 
-/** Output axis i is input axis perm[i]; without `perm` the last two axes change places. */
+/**
+ * Output axis i is input axis perm[i]; without `perm` the last two axes change places. Two in a row are one, and none
+ * where they undo each other.
+ */
 export function transpose(builder: GraphBuilder, input: Value, perm?: readonly number[]): Value {
   const rank = input.shape.length;
   const swap = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : rank - 2 + (rank - 1 - i)));
-  return builder.apply(TRANSPOSE, [input], { perm: perm ?? swap });
+  const chosen = perm ?? swap;
+  const before = builder.producerOf(input);
+  if (before?.operator !== TRANSPOSE) return builder.apply(TRANSPOSE, [input], { perm: chosen });
+  const earlier = before.attributes.perm as readonly number[];
+  const both = chosen.map((axis) => earlier[axis]);
+  const [source] = before.inputs;
+  return both.every((axis, i) => axis === i) ? source : builder.apply(TRANSPOSE, [source], { perm: both });
 }
 
 const SLICE: Operator = {
