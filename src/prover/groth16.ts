@@ -132,6 +132,8 @@ function runProver(
     const child = spawn(process.execPath, ['-e', PROVER, require.resolve('snarkjs'), zkeyPath, threads, ...jobs], {
       stdio: ['ignore', 'pipe', 'pipe'],
       signal,
+      // who has a signal ends the prover with it; an interrupt of the terminal goes to the whole group and would come first
+      detached: signal !== undefined,
     });
     let log = '';
     child.stdout.on('data', (chunk: Buffer) => {

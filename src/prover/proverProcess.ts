@@ -22,6 +22,8 @@ process.on('message', (request: ProverRequest) => {
   if (request === 'cancel') stop.abort();
   else void answer(request.prove);
 });
+// an interrupt of the terminal is for the worker, which may want this proof finished
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => {});
 process.on('disconnect', () => {
   stop.abort();
   process.exit();
