@@ -53,6 +53,10 @@ describe.skipIf(!environment)('strict WebGPU takes', () => {
       expect(Math.abs(onDevice.weights[i] - weight)).toBeLessThan(1e-3 * largest);
   });
 
+  it('a training as the stages run it, which publishes the states that the CPU publishes', () => {
+    expect(answer('training')).toBeLessThan(TOLERANCE);
+  });
+
   it("an explanation's factors and gradient kernel, as a perceptron written in loops gives it", () => {
     expect(answer('kernel')).toBeLessThan(TOLERANCE);
     expect(answer('end')).toBe(true);

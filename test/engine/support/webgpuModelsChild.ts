@@ -1,10 +1,10 @@
 /** What test/engine/webgpuModels.test.ts asks of a strict WebGPU, each answer a line of JSON. */
 import { writeSync } from 'node:fs';
-import { type DeviceTensor, type Engine, openEngine, type Tensor } from '../../../src/engine/index.js';
+import { cpuEngine, type DeviceTensor, type Engine, openEngine, type Tensor } from '../../../src/engine/index.js';
 import { messageOf, Random } from '../../../src/foundation/index.js';
 import { interpret } from '../../../src/graph/index.js';
 import { openFactors, openKernel } from '../../../src/influence/index.js';
-import { mlp } from '../../../src/models/index.js';
+import { mlp, train as trainModel } from '../../../src/models/index.js';
 import { cloud, featuresOf, sampleGradient } from '../../models/tiny.js';
 import { type ModelGraph, modelGraphs, smallModels } from './smallModels.js';
 
@@ -106,5 +106,14 @@ for (const where of ['device', 'host'] as const) say(`trained ${where}`, await t
   say('kernel', errorOf({ k: { data } }, { k: { data: exact } }));
   await kernel.dispose();
   await source.dispose();
+}
+{
+  const model = mlp([5, 7, 3]);
+  const options = { epochs: 2, batch: 4, learningRate: 0.05, momentum: 0.9, seed: 1 };
+  const [here, there] = [cpuEngine(), engine].map((one) => trainModel(one, model, cloud(10, 5, 3, 4), options));
+  const ends = [await here, await there].map(({ states }) =>
+    states.map(({ parameters, velocity }) => [...parameters, ...velocity]),
+  );
+  say('training', errorOf({ w: { data: Float32Array.from(ends[1].flat()) } }, { w: { data: ends[0].flat() } }));
 }
 say('end', true);
