@@ -18,7 +18,7 @@ export function isFallbackRefusal(message: string): boolean {
   return message.includes('fallback to CPU EP has been explicitly disabled');
 }
 
-/** @returns ONNX operator types, sorted, each once */
+/** @returns ONNX operator types, sorted, each once; never none, since a session has refused already */
 export async function operatorsOnCpu(
   model: Uint8Array,
   graph: Graph,
@@ -50,7 +50,7 @@ export async function operatorsOnCpu(
     const onCpu = events.flatMap(({ args }) =>
       args?.op_name && args.provider === 'CPUExecutionProvider' ? [args.op_name] : [],
     );
-    return [...new Set(onCpu)].sort();
+    return onCpu.length > 0 ? [...new Set(onCpu)].sort() : ['an operator that the profile does not name'];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
