@@ -196,7 +196,7 @@ const pool = localPool({ workers: 2 });
 const begun = performance.now();
 await trainMany(
   {
-    widths: WIDTHS,
+    model: mlp(WIDTHS).definition,
     features,
     targets,
     epochs,

@@ -19,7 +19,7 @@ import type { Engine } from '../engine/index.js';
 import { type JsonObject, MeedError, type Progress, type RandomState } from '../foundation/index.js';
 import { encodeOnnx, sizeOf } from '../graph/index.js';
 import { checkChoice, choiceParameters, type ModelChoice, openChoice } from './choice.js';
-import { MODEL_FILE, modelFromDefinition } from './definition.js';
+import { MODEL_FILE, manifestOf, modelFromDefinition } from './definition.js';
 import { factorGraph, logitsGraph, stepGraph } from './graphs.js';
 import type { Model } from './model.js';
 import { fitNormalisation, type Normalisation, normalise, unchanged } from './normalise.js';
@@ -107,7 +107,7 @@ export async function trainModel(
 export async function readModel(folder: string): Promise<TrainedModel> {
   const artefact = await readArtefact(folder, 'model');
   const { parameters: chosen, facts } = artefact.manifest;
-  const model = await modelFromDefinition(facts.definition, folder);
+  const model = await modelFromDefinition(facts.definition, manifestOf(folder));
   const file = artefact.manifest.files.find(({ path }) => path === MODEL_FILE);
   checkChoice(chosen, model, file?.sha256);
   const table = await readTable(join(folder, 'states.arrow'));

@@ -16,29 +16,39 @@ import type { Model } from './model.js';
 /** The ONNX file of an imported model, in the folder of its artefact. */
 export const MODEL_FILE = 'model.onnx';
 
-/**
- * @param folder of the artefact, where an imported model keeps its file
- * @throws MeedError when the definition is that of no model, or the file is missing, malformed or another model's
- */
-export async function modelFromDefinition(definition: Json | undefined, folder: string): Promise<Model> {
+/** Where a definition comes from. */
+export interface DefinitionSource {
+  /** To begin a sentence with: "The manifest of out/model". */
+  readonly name: string;
+  /** The ONNX file of an imported model. */
+  readonly file?: string;
+}
+
+/** The manifest of an artefact's folder, which keeps the file of an imported model. */
+export function manifestOf(folder: string): DefinitionSource {
+  return { name: `The manifest of ${folder}`, file: join(folder, MODEL_FILE) };
+}
+
+/** @throws MeedError when the definition is that of no model, or the file is missing, malformed or another model's */
+export async function modelFromDefinition(definition: Json | undefined, source: DefinitionSource): Promise<Model> {
   if (!isObject(definition) || typeof definition.name !== 'string' || !Object.hasOwn(BUILDERS, definition.name)) {
     const said = isObject(definition) && definition.name !== undefined ? JSON.stringify(definition.name) : 'nothing';
     throw new MeedError(
-      `The manifest of ${folder} says ${said} about what the model is`,
+      `${source.name} says ${said} about what the model is`,
       `Train again, or use a version of Meed that knows more than ${Object.keys(BUILDERS).join(', ')}`,
     );
   }
-  const model = await BUILDERS[definition.name](reader(definition, folder), folder);
+  const model = await BUILDERS[definition.name](reader(definition, source), source);
   if (canonicalJson(model.definition) === canonicalJson(definition)) return model;
   throw new MeedError(
-    `The manifest of ${folder} defines ${canonicalJson(definition)}, which Meed would call ${canonicalJson(model.definition)}`,
+    `${source.name} defines ${canonicalJson(definition)}, which Meed would call ${canonicalJson(model.definition)}`,
     'Train again',
   );
 }
 
 type Reader = ReturnType<typeof reader>;
 
-const BUILDERS: Readonly<Record<string, (read: Reader, folder: string) => Model | Promise<Model>>> = {
+const BUILDERS: Readonly<Record<string, (read: Reader, source: DefinitionSource) => Model | Promise<Model>>> = {
   mlp: (read) => mlp(read.numbers('widths')),
   'mlp-regressor': (read) => mlpRegressor(read.numbers('widths')),
   linear: (read) => linear(read.number('inputs'), read.number('classes')),
@@ -62,12 +72,14 @@ const BUILDERS: Readonly<Record<string, (read: Reader, folder: string) => Model 
       head: read.oneOf('head', ['tied', 'untied']),
       biased: read.someOf('biased', ['attention', 'feedForward']),
     }),
-  async onnx(read, folder) {
+  async onnx(read, { name, file }) {
+    if (file === undefined)
+      throw new MeedError(`${name} is a model of an ONNX file, which is not at hand`, 'Use a model of Meed');
     const kind = read.oneOf('objective', ['class', 'next-token', 'regression', 'scalar']);
     const output = read.text('output');
     const objective = kind === 'scalar' ? { scalar: output } : kind;
     const fill = read.numbersByName('fill');
-    return importedModel(await readOnnx(join(folder, MODEL_FILE)), { objective, output, fill }).model;
+    return importedModel(await readOnnx(file), { objective, output, fill }).model;
   },
 };
 
@@ -76,10 +88,10 @@ function pictureOf(read: Reader) {
   return { channels, height, width, classes };
 }
 
-function reader(definition: JsonObject, folder: string) {
+function reader(definition: JsonObject, source: DefinitionSource) {
   const refuse = (key: string): never => {
     throw new MeedError(
-      `The manifest of ${folder} defines the model ${definition.name} with ${key} = ${JSON.stringify(definition[key]) ?? 'nothing'}`,
+      `${source.name} defines the model ${definition.name} with ${key} = ${JSON.stringify(definition[key]) ?? 'nothing'}`,
       'Train again',
     );
   };

@@ -3,7 +3,7 @@ export { type ImportedCheckpoints, importedCheckpoints } from './checkpoints.js'
 export type { ModelChoice, Picture } from './choice.js';
 export { lenet, type PictureShape, type ResNet9Shape, resnet9 } from './cnn.js';
 export { type DecoderShape, decoder } from './decoder.js';
-export { modelFromDefinition } from './definition.js';
+export { type DefinitionSource, manifestOf, modelFromDefinition } from './definition.js';
 export { fillDropoutMask, type MaskKey, maskKey } from './dropoutMasks.js';
 export { type FastState, type FastStep, type FastStepOptions, fastStepGraph, openFastStep } from './fastStep.js';
 export { generateGreedy, nextTokenGraph } from './generate.js';

@@ -1,21 +1,23 @@
 /**
- * One retraining of a perceptron on some of the rows, as a task for any worker: subsets of the data are what retraining
- * ground truth (leave-one-out, linear datamodelling scores) is made of. The result depends on the input alone.
+ * One retraining of a model on some of the rows, as a task for any worker: subsets of the data are what retraining ground
+ * truth (leave-one-out, linear datamodelling scores) is made of. The result depends on the input alone.
  */
 import { cpuEngine } from '../engine/index.js';
-import { MeedError, Random } from '../foundation/index.js';
+import { type JsonObject, MeedError, Random } from '../foundation/index.js';
+import { sizeOf } from '../graph/index.js';
 import { defineTask } from '../work/index.js';
+import { modelFromDefinition } from './definition.js';
 import { type FastState, openFastStep } from './fastStep.js';
-import { mlp } from './mlp.js';
 import { sgd } from './optimisers.js';
+import { checkSamples, type Samples, type Targets } from './samples.js';
 
 export interface RetrainInput {
-  /** Of the perceptron. */
-  readonly widths: readonly number[];
+  /** `Model.definition` of one that needs no file. */
+  readonly model: JsonObject;
   /** rows × width of the whole data set, row-major */
   readonly features: Float32Array;
-  /** Class ids. */
-  readonly targets: Int32Array;
+  /** rows × targets of a row: class ids, next tokens, or numbers */
+  readonly targets: Targets;
   /** Rows trained on. */
   readonly rows: Uint32Array;
   readonly epochs: number;
@@ -36,14 +38,15 @@ export interface Retrained {
 
 export default defineTask<RetrainInput, Retrained>({
   name: 'models.retrain',
-  version: 1,
+  version: 2,
   module: import.meta.url,
   async run(input, context) {
-    const { widths, features, targets, rows, epochs, batch, learningRate, momentum, weightDecay, dropout, seed } =
-      input;
+    const { features, targets, rows, epochs, batch, learningRate, momentum, weightDecay, dropout, seed } = input;
     if (rows.length === 0) throw new MeedError('A retraining was given no rows', 'Give it at least one');
-    const model = mlp(widths);
-    const samples = { rows: targets.length, width: widths[0], features, targets };
+    const model = await modelFromDefinition(input.model, { name: 'The retraining' });
+    const width = sizeOf(model.inputShape);
+    const samples: Samples = { rows: features.length / width, width, features, targets };
+    checkSamples(model, samples);
     const optimiser = sgd({ momentum, weightDecay });
     const step = await openFastStep(cpuEngine(), model, { batch, optimiser, dropout, seed });
     try {

@@ -3,6 +3,7 @@
  * machines and the years between two runs. The trap: a class instance, a Map or a function would cross to a thread and
  * not to a machine, or lose its methods on the way; none of them is structured data, and the type says so.
  */
+import type { Json } from '../foundation/index.js';
 
 /** Kinds of typed array with their code in the encoding; only ever append. Elements are little-endian. */
 export const ARRAY_KINDS = [
@@ -27,13 +28,12 @@ export type StructuredArray =
   | Float32Array
   | Float64Array
   | BigInt64Array;
-export type StructuredScalar = null | boolean | number | string;
 
 /**
  * `T` itself when it is structured data, otherwise a type that `T` does not fit. Optional properties are allowed; an
  * absent one and one that is undefined are the same.
  */
-export type Structured<T> = T extends StructuredScalar | StructuredArray
+export type Structured<T> = T extends StructuredArray | Json
   ? T
   : T extends ((...given: never) => unknown) | bigint | symbol | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
     ? never

@@ -10,6 +10,7 @@ import {
   lenet,
   linear,
   type Model,
+  manifestOf,
   mlp,
   mlpRegressor,
   modelFromDefinition,
@@ -62,7 +63,7 @@ function outputs(model: Model, flat: Float32Array): Float64Array {
 
 describe('a model', () => {
   it.each(OWN)('%s is built again from its definition, and computes the same', async (_name, model) => {
-    const again = await modelFromDefinition(stored(model.definition), 'nowhere');
+    const again = await modelFromDefinition(stored(model.definition), manifestOf('nowhere'));
     expect(again.definition).toEqual(stored(model.definition));
     const layout = ({ objective, inputShape, targetShape, classes, parameters }: Model) => ({
       objective,
@@ -82,17 +83,17 @@ describe('a model', () => {
     const file = join(folder, 'model.onnx');
     await copyFile(join(FIXTURES, 'mlp-opset13.onnx'), file);
     const { model, parameters } = importedModel(await readOnnx(file), { objective: 'class' });
-    const again = await modelFromDefinition(stored(model.definition), folder);
+    const again = await modelFromDefinition(stored(model.definition), manifestOf(folder));
     expect(again.initialise(new Random(1))).toEqual(parameters);
     expect(outputs(again, parameters)).toEqual(outputs(model, parameters));
     // the file of another model beside the same definition
     await copyFile(join(FIXTURES, 'regressor-opset15.onnx'), file);
-    expect(await refusal(() => modelFromDefinition(stored(model.definition), folder))).toMatch(
+    expect(await refusal(() => modelFromDefinition(stored(model.definition), manifestOf(folder)))).toMatch(
       /defines .* which Meed would call|no output/,
     );
     const empty = join(folder, 'empty');
     await mkdir(empty);
-    expect(await refusal(() => modelFromDefinition(stored(model.definition), empty))).toMatch(
+    expect(await refusal(() => modelFromDefinition(stored(model.definition), manifestOf(empty)))).toMatch(
       /model.onnx does not exist/,
     );
   });
@@ -131,6 +132,6 @@ describe('no model', () => {
       /fill = \{"mask":"one"\}/,
     ],
   ])('is built of %s', async (_what, definition, sentence) => {
-    expect(await refusal(() => modelFromDefinition(definition, 'nowhere'))).toMatch(sentence);
+    expect(await refusal(() => modelFromDefinition(definition, manifestOf('nowhere')))).toMatch(sentence);
   });
 });

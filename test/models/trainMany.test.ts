@@ -4,7 +4,7 @@ import { Random } from '../../src/foundation/index.js';
 import { interpret } from '../../src/graph/index.js';
 import { fillDropoutMask, maskKey } from '../../src/models/dropoutMasks.js';
 import { fastStepGraph, openFastStep } from '../../src/models/fastStep.js';
-import { mlp } from '../../src/models/index.js';
+import { lenet, mlp, mlpRegressor } from '../../src/models/index.js';
 import { adamW, sgd } from '../../src/models/optimisers.js';
 import { trainMany } from '../../src/models/trainMany.js';
 import { localPool } from '../../src/work/index.js';
@@ -14,7 +14,7 @@ const WIDTHS = [4, 6, 5, 3];
 const samples = cloud(40, 4, 3, 7);
 const model = mlp(WIDTHS);
 const shared = {
-  widths: WIDTHS,
+  model: model.definition,
   features: samples.features,
   targets: samples.targets,
   epochs: 6,
@@ -136,6 +136,36 @@ describe('training many models', () => {
     for (let row = 0; row < 40; row++) if (!rows.includes(row)) features.fill(9, row * 4, row * 4 + 4);
     const [changed] = await trainMany({ ...shared, features }, [{ rows, seed }]);
     expect(changed).toEqual((await trainMany(shared, [{ rows, seed }]))[0]);
+  });
+
+  it.each([
+    [
+      'a convolutional net',
+      lenet({ channels: 1, height: 8, width: 8, classes: 3 }),
+      Int32Array.from([0, 2, 1, 1, 0, 2]),
+    ],
+    ['a regressor', mlpRegressor([64, 5, 1]), Float32Array.from([0.5, -1, 2, 1, 0, -0.3])],
+  ])('trains %s by its definition', async (_, other, targets) => {
+    const random = new Random(3);
+    const features = Float32Array.from({ length: 6 * 64 }, () => random.normal());
+    const given = { ...shared, model: other.definition, features, targets, batch: 3, dropout: 0, learningRate: 0.01 };
+    const rows = Uint32Array.from([0, 1, 2, 3, 5]);
+    const at = async (epochs: number) => (await trainMany({ ...given, epochs }, [{ rows, seed: 1 }]))[0];
+    const last = await at(30);
+    expect(last.parameters).toHaveLength(other.parameterCount);
+    expect(last.loss).toBeLessThan(0.5 * (await at(1)).loss);
+  });
+
+  it('refuses what is no model, a model whose file is elsewhere, and rows of another width', async () => {
+    const member = [members[0]];
+    await expect(trainMany({ ...shared, model: { name: 'oracle' } }, member)).rejects.toThrow(
+      /retraining says "oracle"/,
+    );
+    const elsewhere = { name: 'onnx', objective: 'class', output: 'y', fill: {} };
+    await expect(trainMany({ ...shared, model: elsewhere }, member)).rejects.toThrow(/ONNX file, which is not at hand/);
+    await expect(trainMany({ ...shared, model: mlp([5, 3]).definition }, member)).rejects.toThrow(
+      /40 targets in Int32Array were given for 32 samples/,
+    );
   });
 
   it('says when it diverges, and refuses an empty subset', async () => {
