@@ -3,7 +3,7 @@
  * in onnxSchema.ts.
  * The trap: names must be unique and stable, so that equal graphs give equal bytes.
  */
-import type { Graph, OnnxAttribute, OnnxSink, Provider } from './graph.js';
+import type { Constant, Graph, OnnxAttribute, OnnxSink, Provider } from './graph.js';
 import { ATTRIBUTE_CODE, ELEMENT_CODE, ONNX_SCHEMA } from './onnxSchema.js';
 
 const ELEMENT = { float32: ELEMENT_CODE.float32, float64: ELEMENT_CODE.float64 } as const;
@@ -19,14 +19,18 @@ export type Precision = keyof typeof ELEMENT;
  */
 export function encodeOnnx(graph: Graph, precision: Precision = 'float32', provider: Provider = 'cpu'): Uint8Array {
   const element = ELEMENT[precision];
-  const asNumbers = (data: ArrayLike<number>): Float32Array | Float64Array =>
-    precision === 'float32' ? Float32Array.from(data) : Float64Array.from(data);
+  const Numbers = precision === 'float32' ? Float32Array : Float64Array;
+  const asNumbers = (data: readonly number[] | Constant['data']): Constant['data'] =>
+    data instanceof Numbers ? data : new Numbers(data);
   const nodes: object[] = [];
   const initializers: object[] = graph.constants.map(({ value, data }) =>
     tensor(nameOf(value.id), element, value.shape, asNumbers(data)),
   );
-  const inputNames = new Map([...graph.inputs].map(([name, value]) => [value.id, name]));
-  const name = (id: number): string => inputNames.get(id) ?? nameOf(id);
+  const names = new Map([...graph.inputs].map(([name, value]) => [value.id, name]));
+  const computed = new Set(graph.nodes.map(({ output }) => output.id));
+  // a copy would be one more pass over a value that the graph itself reads too
+  for (const [name, { id }] of graph.outputs) if (computed.has(id) && !names.has(id)) names.set(id, name);
+  const name = (id: number): string => names.get(id) ?? nameOf(id);
 
   for (const node of graph.nodes) {
     const output = nameOf(node.output.id);
@@ -59,10 +63,11 @@ export function encodeOnnx(graph: Graph, precision: Precision = 'float32', provi
       node.inputs.map(({ id }) => name(id)),
       node,
     );
-    own[own.length - 1].output[0] = output;
+    own[own.length - 1].output[0] = name(node.output.id);
     nodes.push(...own);
   }
   for (const [outputName, { id }] of graph.outputs) {
+    if (name(id) === outputName) continue;
     nodes.push({
       input: [name(id)],
       output: [outputName],

@@ -8,6 +8,7 @@ import {
   expand,
   GraphBuilder,
   interpret,
+  layerNorm,
   log,
   logSoftmax,
   matmul,
@@ -54,6 +55,8 @@ describe('building', () => {
     const x = g.input('x', [2]);
     expect(() => g.input('x', [3])).toThrow(/already has an input "x"/);
     expect(() => g.build({ x })).toThrow(/an input and an output "x"/);
+    expect(() => g.input('', [1])).toThrow(/empty name/);
+    expect(() => g.build({ '': x })).toThrow(/empty name/);
     for (const name of ['v0', 'v12', 'v3_1', 'v3_c0']) {
       expect(() => g.input(name, [1])).toThrow(new RegExp(`"${name}"`));
       expect(() => g.build({ [name]: x })).toThrow(new RegExp(`"${name}"`));
@@ -124,6 +127,12 @@ describe('shapes that do not fit are refused with a sentence that names them', (
     ['transpose, half an axis', (g, x) => transpose(g, x, [0, 0.5]), /\[0,0.5\] is no permutation/],
     ['sum, no such axis', (g, x) => reduceSum(g, x, [2]), /\[2,3\] has no axis 2/],
     ['sum, negative axis', (g, x) => reduceSum(g, x, [-1]), /\[2,3\] has no axis -1/],
+    ['sum, axis twice', (g, x) => reduceSum(g, x, [1, 1]), /\[1,1\] name 1 twice/],
+    ['layer norm, no such axis', (g, x) => layerNorm(g, x, 2), /\[2,3\] has no axis 2/],
+    ['layer norm, too far from the end', (g, x) => layerNorm(g, x, -3), /\[2,3\] has no axis -3/],
+    ['concat of nothing', (g) => concat(g, [], 0), /nothing to join/],
+    ['transpose of a transpose, axis missing', (g, x) => transpose(g, transpose(g, x), [0]), /\[0\] is no permutation/],
+    ['expand to nothing', (g) => expand(g, g.constant([1], [1]), [0]), /extent 0/],
     ['sum, half an axis', (g, x) => reduceSum(g, x, [0.5]), /\[2,3\] has no axis 0.5/],
     ['slice beyond', (g, x) => slice(g, x, 1, 1, 4), /\[2,3\] has no slice \[1, 4\) along axis 1/],
     ['slice before', (g, x) => slice(g, x, 1, -1, 2), /no slice \[-1, 2\)/],
@@ -213,12 +222,20 @@ describe('ONNX', () => {
     for (const node of nodes) for (const read of fields(node, 1).map(text)) expect(made).toContain(read);
     expect(named(12, 1)).toEqual(['y', 'total']);
     expect(named(11, 1)).toEqual(['x', 'w']);
-    expect(nodes.map((node) => text(fields(node, 4)[0]))).toEqual([
-      'MatMul',
-      'Add',
-      'ReduceSum',
-      'Identity',
-      'Identity',
+    expect(nodes.map((node) => text(fields(node, 4)[0]))).toEqual(['MatMul', 'Add', 'ReduceSum']);
+  });
+
+  it('copies only an input that is an output, and a value that is two', () => {
+    const g = new GraphBuilder();
+    const x = g.input('x', [2]);
+    const y = exp(g, x);
+    const [graph] = fields(encodeOnnx(g.build({ given: x, y, again: y })), 7);
+    const nodes = fields(graph, 1);
+    const of = (field: number) => nodes.map((node) => fields(node, field).map(text).join());
+    expect([of(4), of(1), of(2)]).toEqual([
+      ['Exp', 'Identity', 'Identity'],
+      ['x', 'x', 'y'],
+      ['y', 'given', 'again'],
     ]);
   });
 });
