@@ -100,7 +100,7 @@ export interface Operator {
 
 export class GraphBuilder {
   readonly #inputs = new Map<string, Value>();
-  readonly #constants: Constant[] = [];
+  readonly #constants = new Map<number, Constant>();
   readonly #nodes: Node[] = [];
   readonly #known = new Map<string, Value>();
   readonly #producers = new Map<number, Node>();
@@ -126,7 +126,7 @@ export class GraphBuilder {
       );
     }
     const value = this.#value(shape);
-    this.#constants.push({ value, data: ArrayBuffer.isView(data) ? data.slice() : Float64Array.from(data) });
+    this.#constants.set(value.id, { value, data: ArrayBuffer.isView(data) ? data.slice() : Float64Array.from(data) });
     return value;
   }
 
@@ -146,7 +146,7 @@ export class GraphBuilder {
 
   /** The numbers of a constant of this graph, `undefined` for any other value. */
   constantData(value: Value): Float32Array | Float64Array | undefined {
-    return this.#constants.find((constant) => constant.value.id === value.id)?.data;
+    return this.#constants.get(value.id)?.data;
   }
 
   /** The node that computes a value; `undefined` for inputs and constants. */
@@ -177,7 +177,7 @@ export class GraphBuilder {
     return {
       inputs: new Map([...this.#inputs].filter(([, value]) => needed.has(value.id))),
       outputs: new Map(Object.entries(outputs)),
-      constants: this.#constants.filter(({ value }) => needed.has(value.id)),
+      constants: [...this.#constants.values()].filter(({ value }) => needed.has(value.id)),
       nodes: nodes.reverse(),
     };
   }
@@ -199,8 +199,9 @@ function exactNumber(_: string, value: unknown): unknown {
     : value;
 }
 
-/** `v7` and `v7_1` are what onnx.ts calls the values inside. */
+/** `v7` and `v7_1` are what onnx.ts calls the values inside; to ONNX an empty name is an input left out. */
 function refuseOwnName(name: string): void {
+  if (name === '') throw new MeedError('An input or output of the graph has an empty name', 'Give it a name');
   if (/^v\d+(_c?\d+)?$/.test(name)) {
     throw new MeedError(`The name "${name}" is kept for values inside the graph`, 'Choose another name');
   }
