@@ -34,7 +34,10 @@ export function scaledDotProduct(
   const [queries, width] = q.shape.slice(-2);
   const [keys] = k.shape.slice(-2);
   if (q.shape.length < 2 || k.shape.length < 2 || (causal === 'causal' && queries > keys)) {
-    throw new MeedError(`Queries [${q.shape}] do not attend to keys [${k.shape}]`, 'Give [.., T, d], and as many keys');
+    throw new MeedError(
+      `Queries [${q.shape}] do not attend to keys [${k.shape}]`,
+      'Give both as [.., T, d], and to causal attention at least as many keys as queries',
+    );
   }
   let scores = matmul(g, multiply(g, q, scalar(g, scale ?? 1 / Math.sqrt(width))), transpose(g, k));
   const ahead = (position: number): boolean => (position % keys) - Math.floor(position / keys) > keys - queries;

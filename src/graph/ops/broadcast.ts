@@ -25,7 +25,7 @@ export function broadcastShape(a: Shape, b: Shape): Shape {
     if (x !== y && x !== 1 && y !== 1) {
       throw new MeedError(`The shapes [${a}] and [${b}] do not broadcast`, 'Reshape one of them');
     }
-    return Math.max(x, y);
+    return x === 1 ? y : x;
   });
 }
 

@@ -15,6 +15,7 @@ import { reciprocal, sqrt } from './transcendental.js';
  * Zero mean and unit variance over the axes from `firstAxis` on.
  * @param firstAxis −1 is the last axis
  * @param scale and bias broadcast against x; left out they are 1 and 0
+ * @throws MeedError when there is no such axis
  */
 export function layerNorm(
   g: GraphBuilder,
@@ -25,6 +26,7 @@ export function layerNorm(
   epsilon = 1e-5,
 ): Value {
   const from = firstAxis < 0 ? firstAxis + x.shape.length : firstAxis;
+  if (!(from in x.shape)) throw new MeedError(`[${x.shape}] has no axis ${firstAxis}`, 'Name an axis it has');
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis >= from);
   return affine(g, byRootMeanSquare(g, centre(g, x, axes), axes, epsilon), scale, bias);
 }

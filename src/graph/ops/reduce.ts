@@ -116,7 +116,7 @@ export function logSumExp(g: GraphBuilder, x: Value, axes: readonly number[]): V
 
 /** x less its mean over `axes`, in the shape of x. */
 export function centre(g: GraphBuilder, x: Value, axes: readonly number[]): Value {
-  return g.apply(CENTRE, [x], { axes });
+  return axes.length === 0 ? subtract(g, x, x) : g.apply(CENTRE, [x], { axes });
 }
 
 /** Mean squared distance from the mean over `axes`, which keep extent 1 (divided by n, not n − 1). */

@@ -21,8 +21,10 @@ export function reduction(rule: Reduction): Operator {
     name: rule.name,
     shape: ([input], attributes) => {
       const axes = attributes.axes as readonly number[];
-      for (const axis of axes) {
+      for (const [i, axis] of axes.entries()) {
         if (!(axis in input)) throw new MeedError(`[${input}] has no axis ${axis}`, 'Name an axis it has');
+        if (axes.indexOf(axis) !== i)
+          throw new MeedError(`The axes [${axes}] name ${axis} twice`, 'Name each axis once');
       }
       return input.map((extent, i) => (axes.includes(i) ? 1 : extent));
     },

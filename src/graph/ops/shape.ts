@@ -74,7 +74,8 @@ export function transpose(builder: GraphBuilder, input: Value, perm?: readonly n
   const swap = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : rank - 2 + (rank - 1 - i)));
   const chosen = perm ?? swap;
   const before = builder.producerOf(input);
-  if (before?.operator !== TRANSPOSE) return builder.apply(TRANSPOSE, [input], { perm: chosen });
+  if (before?.operator !== TRANSPOSE || chosen.length !== rank)
+    return builder.apply(TRANSPOSE, [input], { perm: chosen });
   const earlier = before.attributes.perm as readonly number[];
   const both = chosen.map((axis) => earlier[axis]);
   const [source] = before.inputs;
@@ -134,6 +135,7 @@ const CONCAT: Operator = {
   shape: (inputs, attributes) => {
     const axis = Number(attributes.axis);
     const [first] = inputs;
+    if (!first) throw new MeedError('There is nothing to join', 'Give at least one tensor');
     for (const shape of inputs) {
       const fits = shape.length === first.length && shape.every((extent, i) => i === axis || extent === first[i]);
       if (!fits || !(axis in first)) {

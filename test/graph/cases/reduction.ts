@@ -46,6 +46,7 @@ export const reductionCases: readonly OperatorCase[] = [
   { name: 'ReduceMin', shapes: [[2, 3, 4]], domain: 'real', build: (g, [x]) => reduceMin(g, x, [1]) },
   { name: 'ReduceLogSumExp', shapes: [[2, 3, 4]], domain: 'real', build: (g, [x]) => logSumExp(g, x, [0, 2]) },
   { name: 'Centre', shapes: [[2, 3, 4]], domain: 'real', build: (g, [x]) => centre(g, x, [0, 2]) },
+  { name: 'centre over no axis', shapes: [[2, 3]], domain: 'real', build: (g, [x]) => add(g, x, centre(g, x, [])) },
   { name: 'variance', shapes: [[2, 5]], domain: 'real', build: (g, [x]) => variance(g, x, [1]) },
   {
     name: 'a sum met by a product',
