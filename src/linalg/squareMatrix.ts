@@ -6,10 +6,10 @@ import type { Precision } from '../graph/index.js';
 /** @returns the number of rows @throws MeedError naming the shape, or the first entry that is not finite */
 export function checkedSize<P extends Precision>(a: Tensor<P>): number {
   const [n, columns] = a.shape;
-  if (a.shape.length !== 2 || n !== columns || a.data.length !== n * n) {
+  if (a.shape.length !== 2 || n !== columns || n < 1 || a.data.length !== n * n) {
     throw new MeedError(
-      `A matrix of shape [${a.shape}] with ${a.data.length} numbers is not square`,
-      'Give a symmetric matrix [n, n], row-major',
+      `A matrix of shape [${a.shape}] with ${a.data.length} numbers is empty or not square`,
+      'Give a symmetric matrix [n, n] of at least one row, row-major',
     );
   }
   const data: Float32Array | Float64Array = a.data;

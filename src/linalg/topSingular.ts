@@ -23,9 +23,13 @@ const NOISE = 1e-5;
 
 /**
  * @param m    matrix [rows, columns]
- * @param rank how many triples; beyond min(rows, columns) they are zero
+ * @param rank how many triples, at least 1; beyond min(rows, columns) they are zero
+ * @throws MeedError when `rank` is no such number or the matrix is not finite
  */
 export async function topSingular(engine: Engine, m: Tensor, rank: number, seed: number): Promise<SingularTriples> {
+  if (!Number.isInteger(rank) || rank < 1) {
+    throw new MeedError(`${rank} singular triples of a matrix were asked for`, 'Ask for a whole number from 1');
+  }
   if (!m.data.every(Number.isFinite)) {
     throw new MeedError(
       'The score matrix holds a number that is not finite',

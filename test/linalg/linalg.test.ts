@@ -142,6 +142,10 @@ describe('the top singular triples', () => {
     for (const [k, value] of one.values.entries()) expect(Math.abs(other.values[k] / value - 1)).toBeLessThan(1e-5);
   });
 
+  it.each([0, -1, 1.5, Number.NaN])('are refused for %s of them', async (rank) => {
+    await expect(topSingular(engine, gaussian(4, 4, 1), rank, 1)).rejects.toThrow(/singular triples .* were asked for/);
+  });
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('are refused where the matrix holds %s', async (bad) => {
     const m = gaussian(4, 4, 1);
     m.data[5] = bad;

@@ -101,6 +101,8 @@ describe('all eigenpairs of a symmetric matrix', () => {
   it('are refused for a matrix that is not square or not finite, which the message says', async () => {
     const flat: Tensor<'float64'> = { shape: [2, 3], data: new Float64Array(6) };
     await expect(symmetricEigen(products, flat)).rejects.toThrow(/shape \[2,3\].*not square/);
+    const empty: Tensor<'float64'> = { shape: [0, 0], data: new Float64Array(0) };
+    await expect(symmetricEigen(products, empty)).rejects.toThrow(/shape \[0,0\].*at least one row/);
     const broken = random(5, 1);
     broken.data[13] = Number.NaN;
     await expect(symmetricEigen(products, broken)).rejects.toThrow(/NaN in row 2, column 3/);
