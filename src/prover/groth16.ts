@@ -106,9 +106,10 @@ interface ProofJson {
   readonly publicSignals: readonly string[];
 }
 
-/** Runs in the child: proves job after job, and says "done" after each. */
+/** Runs in the child: proves job after job, and says "done" after each. Its input ends when its parent has died, however. */
 const PROVER = `
 const [entry, zkey, threads, ...jobs] = process.argv.slice(1);
+process.stdin.on('end', () => process.exit(1)).resume();
 const { groth16 } = require(entry);
 const { writeFileSync } = require('node:fs');
 (async () => {
@@ -130,7 +131,7 @@ function runProver(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['-e', PROVER, require.resolve('snarkjs'), zkeyPath, threads, ...jobs], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       signal,
       // who has a signal ends the prover with it; an interrupt of the terminal goes to the whole group and would come first
       detached: signal !== undefined,
