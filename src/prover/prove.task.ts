@@ -6,7 +6,8 @@
  * it must be as private as the index's folder; a proof from elsewhere counts only once it was verified; and the curve
  * library takes every worker thread for one of its own, so all that needs it runs in a process beside.
  */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { defineTask, errorOf, threadStart } from '../work/index.js';
 import type { ProverAnswer, ProverRequest } from './proverProcess.js';
 import type { Instance } from './reference/index.js';
@@ -59,41 +60,62 @@ export default defineTask<ProveInput, Proven>({
   },
 });
 
-/** A process that proves one statement after the other, and ends with the worker that opened it. */
+/** A process that proves one statement after the other, is replaced when it has died, and ends with the worker that opened it. */
 class ProverProcess {
-  readonly #child;
+  #child: ChildProcess | undefined;
 
-  constructor() {
-    const { filename, execArgv } = threadStart(import.meta.url, './proverProcess.js');
-    this.#child = fork(filename, { execArgv, serialization: 'advanced' });
-  }
-
-  prove(input: ProveInput): Promise<Proven> {
-    return new Promise((resolve, reject) => {
-      const ended = (status: number | null): void => reject(new Error(`the prover's process ended with ${status}`));
-      this.#child.once('exit', ended);
-      this.#child.once('message', (answer: ProverAnswer) => {
-        this.#child.off('exit', ended);
-        if ('proven' in answer) resolve(answer.proven);
-        else reject(errorOf(answer.failure, 'The proving'));
-      });
-      this.#send({ prove: input });
-    });
+  async prove(input: ProveInput): Promise<Proven> {
+    const request = { prove: input };
+    let answer = this.#child?.connected ? await answerOf(this.#child, request) : undefined;
+    if (!answer) {
+      this.#child = startProcess();
+      answer = await answerOf(this.#child, request);
+    }
+    if (!answer) throw new Error("the prover's process cannot be reached");
+    if ('proven' in answer) return answer.proven;
+    throw errorOf(answer.failure, 'The proving');
   }
 
   cancel(): void {
-    this.#send('cancel');
+    const request: ProverRequest = 'cancel';
+    // a process that is gone needs no cancelling
+    this.#child?.send(request, () => {});
   }
 
   async dispose(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
     // it leaves when nobody is connected
-    this.#child.disconnect();
+    if (child.connected) child.disconnect();
     await ended;
   }
+}
 
-  #send(request: ProverRequest): void {
-    this.#child.send(request);
+function startProcess(): ChildProcess {
+  const { filename, execArgv } = threadStart(import.meta.url, './proverProcess.js');
+  return fork(filename, { execArgv, serialization: 'advanced' });
+}
+
+/**
+ * Undefined when the request did not reach the process: it has died, and nobody had noticed.
+ * @throws Error when the process cannot be started, or ends before it answers
+ */
+async function answerOf(child: ChildProcess, request: ProverRequest): Promise<ProverAnswer | undefined> {
+  const heard = new AbortController();
+  const { signal } = heard;
+  try {
+    return await Promise.race([
+      // rejects when the process tells an error, such as that it could not be started
+      once(child, 'message', { signal }).then(([answer]: ProverAnswer[]) => answer),
+      once(child, 'exit', { signal }).then(([status, killedBy]: (number | string | null)[]): never => {
+        throw new Error(`the prover's process ended with ${status ?? killedBy}`);
+      }),
+      new Promise<undefined>((resolve) => {
+        child.send(request, (error) => error && resolve(undefined));
+      }),
+    ]);
+  } finally {
+    heard.abort();
   }
 }

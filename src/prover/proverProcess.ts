@@ -1,6 +1,7 @@
 /**
  * The process that makes proofs for a worker (see prove.task.ts): one request, one answer. It ends, and its prover with it,
- * when nobody is connected any more, so a worker that is killed leaves nothing behind.
+ * when nobody is connected any more, so a worker that is killed leaves nothing behind: neither the prover nor the folder of
+ * its witness, which is removed before the process ends.
  */
 import { MeedError } from '../foundation/index.js';
 import { CancelledError, type Failure, failureOf } from '../work/index.js';
@@ -17,6 +18,7 @@ export type ProverAnswer = { readonly proven: Proven } | { readonly failure: Fai
 
 const keys = new Map<string, Promise<ProvingKey>>();
 let stop = new AbortController();
+let proving: Promise<unknown> = Promise.resolve();
 
 process.on('message', (request: ProverRequest) => {
   if (request === 'cancel') stop.abort();
@@ -26,13 +28,14 @@ process.on('message', (request: ProverRequest) => {
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => {});
 process.on('disconnect', () => {
   stop.abort();
-  process.exit();
+  const leave = (): never => process.exit();
+  proving.then(leave, leave);
 });
 
 async function answer(input: ProveInput): Promise<void> {
   stop = new AbortController();
   const say = (message: ProverAnswer): void => {
-    process.send?.(message);
+    if (process.connected) process.send?.(message);
   };
   try {
     const { words, publicSignals } = await proveWithOwnKey(input, stop.signal);
@@ -51,7 +54,9 @@ async function proveWithOwnKey(input: ProveInput, signal: AbortSignal) {
       'Prove on the machine that has the key: only development keys are the same everywhere',
     );
   }
-  return prove(key, circuitInput(input), { threads: input.threads, signal });
+  const proof = prove(key, circuitInput(input), { threads: input.threads, signal });
+  proving = proof;
+  return proof;
 }
 
 function ownKey({ instance, circuitHash }: ProveInput): Promise<ProvingKey> {

@@ -1,4 +1,9 @@
 /** Proving as a task: whatever worker does it, the proof verifies here and states what was asked; another key is refused. */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compileCircuit } from '../../src/prover/circuit.js';
 import { developmentKey, type ProvingKey } from '../../src/prover/devkey/index.js';
@@ -8,7 +13,7 @@ import { loadHasher } from '../../src/prover/reference/index.js';
 import { evaluateScores } from '../../src/prover/reference/scores.js';
 import { scoreMatrixStatement } from '../../src/prover/scoreMatrix.js';
 import { verificationKeyHash } from '../../src/prover/verificationKey.js';
-import { CancelledError, inlinePool, localPool, runMap } from '../../src/work/index.js';
+import { CancelledError, type Closable, inlinePool, localPool, runMap } from '../../src/work/index.js';
 import { TINY } from './support/statements.js';
 
 const RHO = 123456789n;
@@ -48,6 +53,28 @@ function holds({ words, publicSignals }: Proven): Promise<boolean> {
   return verify(key.verificationKey, publicSignals.map(BigInt), words.map(BigInt));
 }
 
+/** Ids of processes that `parent` started, whose command line names `what`, and that still run. */
+function childrenOf(parent: number, what: string): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(parent)], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes(what))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+const provers = (): number[] => childrenOf(process.pid, 'proverProcess');
+
+/** "Z" is a process that has ended and that nobody has asked about yet, "" one that is not known any more. */
+function stateOf(id: number): string {
+  return spawnSync('ps', ['-o', 'stat=', '-p', String(id)], { encoding: 'utf8' }).stdout.slice(0, 1);
+}
+
+/** Ends a child of this process, and waits until this process knows. */
+async function kill(id: number): Promise<void> {
+  process.kill(id, 'SIGKILL');
+  while (stateOf(id) !== '') await sleep(5);
+}
+
 describe('a proof from a worker', () => {
   it('verifies and states the input, inline and from threads; only its words are random', async () => {
     const stated = [input.shardCommitment, input.queryBatchCommitment, input.rho];
@@ -77,6 +104,55 @@ describe('a proof from a worker', () => {
     const scores = input.scores.slice();
     scores[1] += 1n;
     await expect(runMap(proveTask, [{ ...input, scores }])).rejects.toThrow(/circuit/);
+  });
+
+  it('is made by a new process after the one that made the last has died, busy or idle', async () => {
+    const where = inlinePool();
+    await runMap(proveTask, [input], { where });
+    await kill(provers()[0]);
+    expect(await holds((await runMap(proveTask, [input], { where }))[0])).toBe(true);
+    const [busy] = provers();
+    const ended = expect(runMap(proveTask, [input], { where })).rejects.toThrow('process ended with SIGKILL');
+    let proving: number[] = [];
+    for (; proving.length === 0; proving = childrenOf(busy, 'snarkjs')) await sleep(5);
+    await kill(busy);
+    await ended;
+    // what it had started does not go on for nobody
+    while (!proving.every((id) => ['', 'Z'].includes(stateOf(id)))) await sleep(5);
+    expect(await holds((await runMap(proveTask, [input], { where }))[0])).toBe(true);
+    await where.close();
+    expect(provers()).toEqual([]);
+  });
+
+  it('leaves no witness behind when its worker ends meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'meed-witness-'));
+    const before = process.env.TMPDIR;
+    process.env.TMPDIR = folder;
+    try {
+      let worker: Closable | undefined;
+      const run = proveTask.run(input, {
+        cancelled: () => false,
+        throwIfCancelled: () => {},
+        progress: () => {},
+        memoryBytes: 1e9,
+        async open(_key, make) {
+          const made = await make();
+          worker = made;
+          return made;
+        },
+      });
+      const ended = expect(run).rejects.toThrow("the prover's process ended with 0");
+      const left = async (): Promise<string[]> =>
+        (await readdir(folder, { recursive: true })).filter((name) => name.startsWith('meed-proof'));
+      while (!(await left()).some((name) => name.endsWith('.wtns'))) await sleep(5);
+      await worker?.dispose();
+      await ended;
+      expect(await left()).toEqual([]);
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('stops when it is cancelled', async () => {
