@@ -2,16 +2,17 @@
  * Convolution as the field means it (a correlation): y[n, o, p] = Σ_{c, k} x[n, c, p·stride + k·dilation − pad] w[o, c, k].
  * The form Σ y·(x ∗ w) is linear in each of x, w and y: its three partial gradients are `conv`, `convTranspose` and
  * `convFilters`, and each one's gradients are the other two, so derivatives of any order stay among them.
- * The trap: ONNX Runtime's convolutions are float32 only; a float64 program unfolds them to matrix products.
+ * The trap: ONNX Runtime's convolutions are float32 only and not all right on WebGPU; see convLowering.ts.
  */
 import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Operator, sameShape, sizeOf, type Value } from '../graph.js';
 import { convFilters } from './convFilters.js';
-import { batchSamples, eachProduct, FLOAT32, onnxWindow } from './convForm.js';
+import { batchSamples, eachProduct } from './convForm.js';
+import { emitConv } from './convLowering.js';
 import { transposeTo } from './convTranspose.js';
 import { filterFactors } from './filterFactors.js';
 import { convolve } from './patches.js';
-import { onnxCalls, tfjsCalls } from './tensorCalls.js';
+import { tfjsCalls } from './tensorCalls.js';
 import { positionsOf, type Window, type WindowOptions, windowAttributes, windowFrom, windowOf } from './window.js';
 
 export interface ConvOptions extends WindowOptions {
@@ -32,14 +33,8 @@ const CONV: Operator = {
     return [x[0], w[0], ...positionsOf(x.slice(2), windowFrom(attributes))];
   },
   lower: (sink, [x, w], { inputs, attributes }) => {
-    const window = windowFrom(attributes);
-    const groups = Number(attributes.groups);
-    if (sink.element === FLOAT32) {
-      sink.emit('Conv', [x, w], onnxWindow(window, groups));
-      return;
-    }
     const [xs, ws] = inputs.map(({ shape }) => shape);
-    convolve(onnxCalls(sink), { name: x, shape: xs }, { name: w, shape: ws }, window, groups);
+    emitConv(sink, { name: x, shape: xs }, { name: w, shape: ws }, windowFrom(attributes), Number(attributes.groups));
   },
   interpret: ([x, w], { attributes, output }) => {
     const y = new Float64Array(sizeOf(output.shape));

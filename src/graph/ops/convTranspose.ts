@@ -16,7 +16,8 @@ import {
 } from '../graph.js';
 import { type ConvOptions, convWith, groupsOf } from './conv.js';
 import { convFilters } from './convFilters.js';
-import { batchSamples, eachProduct, FLOAT32, onnxWindow } from './convForm.js';
+import { batchSamples, eachProduct, FLOAT32 } from './convForm.js';
+import { emitConv, emitConvTranspose, leastExtents } from './convLowering.js';
 import { filterFactors } from './filterFactors.js';
 import { convolveTransposed } from './patches.js';
 import { type Named, onnxCalls, tfjsCalls } from './tensorCalls.js';
@@ -46,28 +47,13 @@ const CONV_TRANSPOSE: Operator = {
     }
     return [y[0], w[1] * groups, ...extents];
   },
-  lower: (sink, [y, w], { inputs, attributes }) => {
+  lower: (sink, [ys, ws], { inputs, attributes }) => {
     const window = windowFrom(attributes);
     const groups = Number(attributes.groups);
-    const extents = attributes.extents as Shape;
-    const [ys, ws] = inputs.map(({ shape }) => shape);
-    if (sink.element === FLOAT32 && isFlippable(window)) {
-      lowerFlipped(sink, y, { name: w, shape: ws }, window, groups);
-      return;
-    }
-    if (sink.element === FLOAT32) {
-      const least = leastExtents(ys.slice(2), window);
-      sink.emit('ConvTranspose', [y, w], {
-        ...onnxWindow(window, groups),
-        output_padding: extents.map((extent, i) => extent - least[i]),
-      });
-      return;
-    }
-    const named = [
-      { name: y, shape: ys },
-      { name: w, shape: ws },
-    ] as const;
-    convolveTransposed(onnxCalls(sink), named, extents, window, groups);
+    const y = { name: ys, shape: inputs[0].shape };
+    const w = { name: ws, shape: inputs[1].shape };
+    if (sink.element === FLOAT32 && isFlippable(window)) lowerFlipped(sink, y, w, window, groups);
+    else emitConvTranspose(sink, y, w, { extents: attributes.extents as Shape, window, groups });
   },
   interpret: ([y, w], { attributes, output }) => {
     const x = new Float64Array(sizeOf(output.shape));
@@ -101,7 +87,7 @@ function isFlippable({ kernel, strides, pads, dilations }: Window): boolean {
 }
 
 /** The convolution with the kernel turned round and the channels changed over, which ONNX Runtime computes faster. */
-function lowerFlipped(sink: OnnxSink, y: string, w: Named, window: Window, groups: number): void {
+function lowerFlipped(sink: OnnxSink, y: Named, w: Named, window: Window, groups: number): void {
   const [filters, width, ...kernel] = w.shape;
   const axes = kernel.map((_, i) => i + 2);
   const start = kernel.map((extent) => extent - 1);
@@ -116,13 +102,7 @@ function lowerFlipped(sink: OnnxSink, y: string, w: Named, window: Window, group
     const axis = i % kernel.length;
     return window.dilations[axis] * (kernel[axis] - 1) - pad;
   });
-  sink.emit('Conv', [y, flipped.name], onnxWindow({ ...window, pads }, groups));
-}
-
-function leastExtents(positions: Shape, { kernel, strides, pads, dilations }: Window): number[] {
-  return positions.map(
-    (count, i) => (count - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[i + positions.length],
-  );
+  emitConv(sink, y, flipped, { ...window, pads }, groups);
 }
 
 /** The gradient of a convolution's input: y's gradient [n, O, ...positions] → [n, C, ...extents]. */
