@@ -6,7 +6,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainFileError, systemCode } from '../foundation/index.js';
 import type { Run } from './run.js';
-import type { Stage, StageOutcome } from './stages.js';
+import type { Stage, StageOutcome } from './stage.js';
 import { startLine } from './terminal.js';
 
 /** Seconds by artefact id. */

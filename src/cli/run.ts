@@ -212,15 +212,19 @@ export function openRunEngine({ engine, device, threads, strictDevice }: RunOpti
   });
 }
 
+const COMMANDS: Readonly<Record<StageName, string>> = {
+  dataset: 'data',
+  model: 'train',
+  index: 'index',
+  receipts: 'receipt',
+  epoch: 'epoch',
+  chain: 'chain',
+  proofs: 'prove',
+  settlement: 'settle',
+  payout: 'withdraw',
+};
+
 /** The command that makes a stage. */
 export function commandOf(stage: StageName): string {
-  const commands: Partial<Record<StageName, string>> = {
-    dataset: 'data',
-    model: 'train',
-    receipts: 'receipt',
-    proofs: 'prove',
-    settlement: 'settle',
-    payout: 'withdraw',
-  };
-  return commands[stage] ?? stage;
+  return COMMANDS[stage];
 }

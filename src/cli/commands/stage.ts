@@ -1,30 +1,15 @@
 /** `meed data | train | index | receipt | epoch | chain | prove | settle | withdraw`: one stage on one folder. */
 import type { Command } from 'commander';
-import { command, type Group, runOptions } from '../arguments.js';
+import { command, runOptions } from '../arguments.js';
 import { executeStage } from '../execute.js';
 import { Run } from '../run.js';
-import { type Stage, stages } from '../stages.js';
-
-const GROUPS: Readonly<Record<string, readonly Group[]>> = {
-  data: ['data'],
-  train: ['training'],
-  index: ['index', 'receipts', 'work'],
-  receipt: ['receipts', 'work'],
-  epoch: [],
-  chain: ['chain'],
-  prove: ['work'],
-  settle: ['chain'],
-  withdraw: ['chain'],
-};
-
-const NOTES: Readonly<Record<string, string>> = {
-  train: '\nThere is no --workers: each step of one training needs the one before it. --threads speeds up wide layers.',
-};
+import type { Stage } from '../stage.js';
+import { stages } from '../stages.js';
 
 export function stageCommands(): Command[] {
   return stages.map((stage) =>
-    command(stage.command, stage.summary, GROUPS[stage.command] ?? [])
-      .addHelpText('after', NOTES[stage.command] ?? '')
+    command(stage.command, stage.summary, stage.options)
+      .addHelpText('after', stage.note === undefined ? '' : `\n${stage.note}`)
       .action(async (_, self: Command) => {
         await runStage(stage, self);
       }),
