@@ -1,7 +1,8 @@
 /**
  * A parsed ONNX file to a checked model: every name defined once, every input defined before it is used (so no cycle can
  * be there), tensors of the size they claim, one known opset. What an operator means is not looked at here.
- * The trap: an initializer may also be listed among the inputs, where it is a default and not something to feed.
+ * The traps: an initializer may also be listed among the inputs, where it is a default and not something to feed; and a file
+ * may define operators itself (functions), under names of ONNX's own too, which then do not mean what they say.
  */
 import { MeedError } from '../../foundation/index.js';
 import { ATTRIBUTE_CODE } from '../onnxSchema.js';
@@ -14,7 +15,7 @@ export type NodeAttribute = number | string | readonly number[] | readonly strin
 export interface OnnxNode {
   /** The file's name for it, or "Type→first output" where there is none. */
   readonly name: string;
-  /** With its domain unless that is ONNX's own: "com.microsoft.FusedMatMul". */
+  /** With its domain unless that is ONNX's own: "com.microsoft.FusedMatMul"; one that the file defines is "function …". */
   readonly type: string;
   /** An optional input that is left out is ''. */
   readonly inputs: readonly string[];
@@ -70,7 +71,8 @@ export async function checkModel(proto: ModelProto, path: string): Promise<OnnxM
   }
   const inputs = graph.input.filter(({ name }) => !initializers.has(name));
   for (const { name } of inputs) define(name, 'An input');
-  const nodes = graph.node.map(readNode);
+  const functions = new Set(proto.functions.map(({ name, domain }) => typeName(name, domain)));
+  const nodes = graph.node.map((node) => readNode(node, functions));
   for (const node of nodes) {
     for (const name of node.inputs) {
       if (name !== '' && !defined.has(name)) refuseUndefined(node, name, nodes);
@@ -120,8 +122,16 @@ function isOwnDomain(domain: string): boolean {
   return domain === '' || domain === 'ai.onnx';
 }
 
-function readNode({ name, opType, domain, input, output, attribute }: NodeProto): OnnxNode {
-  const type = isOwnDomain(domain) ? opType : `${domain}.${opType}`;
+function typeName(name: string, domain: string): string {
+  return isOwnDomain(domain) ? name : `${domain}.${name}`;
+}
+
+function readNode(
+  { name, opType, domain, input, output, attribute }: NodeProto,
+  functions: ReadonlySet<string>,
+): OnnxNode {
+  const stated = typeName(opType, domain);
+  const type = functions.has(stated) ? `function ${stated}` : stated;
   const title = name || `${type}→${output[0] ?? ''}`;
   const attributes = new Map<string, NodeAttribute>();
   for (const one of attribute) attributes.set(one.name, readAttribute(one, title));

@@ -30,6 +30,7 @@ export const constantFolds: Folds = {
     if (typeof value !== 'object' || !('kind' in value)) {
       return known('float', shape, () => new Float32Array(sizeOf(shape)));
     }
+    if (sizeOf(value.shape) !== 1) call.refuse(`fills a tensor with ${sizeOf(value.shape)} numbers`);
     return known(value.element, shape, () => like(value.data(), sizeOf(shape)).fill(value.data()[0]));
   },
   Range: (call) => {
@@ -77,7 +78,7 @@ export const constantFolds: Folds = {
   },
   Concat: (call) => {
     const parts = call.operands.map((_, i) => call.known(i));
-    const axis = call.axis(call.int('axis', 0), parts[0].shape.length);
+    const axis = call.axis(call.int('axis', 0), call.shape(0).length);
     const fits = parts.every(
       ({ shape }) =>
         shape.length === parts[0].shape.length &&

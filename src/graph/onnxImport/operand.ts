@@ -36,7 +36,7 @@ export interface Traced {
 export type Operand = Known | Traced;
 
 /** More numbers than any mask or table of a real model. */
-const MOST_FOLDED = 2 ** 27;
+export const MOST_FOLDED = 2 ** 27;
 
 const NOWHERE: Origins = new Map();
 

@@ -10,7 +10,7 @@ import { GraphBuilder, type Shape, sameShape, type Value } from '../graph.js';
 import { expand } from '../ops/broadcast.js';
 import type { Place } from './call.js';
 import { checkModel, type Dimension, type OnnxInput, type OnnxModel, type OnnxNode } from './decode.js';
-import type { Known, Numbers, Operand } from './operand.js';
+import { type Known, type Numbers, type Operand, refuseHuge } from './operand.js';
 import { parseModel } from './proto.js';
 import { placeConstants, placePlaceholders, trace } from './trace.js';
 import { weightsUsed } from './trainable.js';
@@ -110,10 +110,11 @@ function shapeFor({ shape }: ImportedInput, samples: number): Shape {
 
 function bindDimensions(
   { inputs }: OnnxModel,
-  bind: Readonly<Record<string, number>>,
+  given: Readonly<Record<string, number>>,
 ): { samples: number; inputs: ImportedInput[] } {
   const names = new Set(inputs.flatMap(({ dimensions }) => dimensions.filter((one) => typeof one === 'string')));
-  for (const [name, extent] of Object.entries(bind)) {
+  const bind = new Map(Object.entries(given));
+  for (const [name, extent] of bind) {
     if (!Number.isInteger(extent) || extent < 1) {
       throw new MeedError(`The dimension "${name}" is bound to ${extent}`, 'Bind it to a positive whole number');
     }
@@ -125,10 +126,10 @@ function bindDimensions(
   const batch = inputs[0]?.dimensions[0];
   const isBatch = (dimension: Dimension, input: OnnxInput, axis: number): boolean =>
     typeof dimension === 'string' &&
-    (dimension === batch || (axis === 0 && dimension === `${input.name}.0` && bind[dimension] === undefined));
+    (dimension === batch || (axis === 0 && dimension === `${input.name}.0` && !bind.has(dimension)));
   const open = [...names].filter(
     (name) =>
-      bind[name] === undefined &&
+      !bind.has(name) &&
       inputs.some((input) => input.dimensions.some((one, axis) => one === name && !isBatch(one, input, axis))),
   );
   if (open.length > 0) {
@@ -137,7 +138,7 @@ function bindDimensions(
       `Bind ${open.length === 1 ? 'it' : 'them'}: --bind ${open.map((name) => `${name}=8`).join(',')}`,
     );
   }
-  const samples = (typeof batch === 'string' ? bind[batch] : batch) ?? LOOK_SAMPLES;
+  const samples = (typeof batch === 'string' ? bind.get(batch) : batch) ?? LOOK_SAMPLES;
   return {
     samples,
     inputs: inputs.map((input) => ({
@@ -145,7 +146,7 @@ function bindDimensions(
       type: input.element === 'float' ? 'real' : 'index',
       shape: input.dimensions.map((one, axis) => {
         if (isBatch(one, input, axis)) return 'samples';
-        return typeof one === 'string' ? bind[one] : one;
+        return typeof one === 'string' ? (bind.get(one) as number) : one;
       }),
     })),
   };
@@ -164,6 +165,7 @@ function firstLook(model: OnnxModel, inputs: readonly ImportedInput[], samples: 
   const given = new Map<string, Operand>(model.initializers);
   for (const [i, input] of inputs.entries()) {
     const shape = shapeFor(input, samples);
+    refuseHuge(shape);
     given.set(input.name, fed(model.inputs[i], g.input(`input ${i}`, shape)));
   }
   const uses = new Map<string, ImportedLayer[]>();

@@ -12,7 +12,7 @@ import { expand } from '../ops/broadcast.js';
 import { Call, type Place } from './call.js';
 import type { OnnxModel, OnnxNode } from './decode.js';
 import { constantFolds, shapeFolds } from './fold.js';
-import { computedFrom, type Element, type Known, known, movedFrom, type Operand } from './operand.js';
+import { computedFrom, type Element, type Known, known, movedFrom, type Operand, refuseHuge } from './operand.js';
 import type { Result } from './rule.js';
 import { allRules } from './rules/index.js';
 
@@ -102,6 +102,7 @@ function build(call: Call): (Operand | undefined)[] {
   const rule = allRules[call.node.type];
   const wrap = (result: Result | undefined): Operand | undefined => {
     if (result === undefined || 'kind' in result) return result;
+    refuseHuge(result.shape);
     const element: Element = rule.result ?? call.operands[0]?.element ?? 'float';
     return { kind: 'traced', element, shape: result.shape, value: result };
   };
@@ -169,7 +170,7 @@ function refuseUnsupported(nodes: readonly OnnxNode[]): never {
   });
   throw new MeedError(
     `The model uses ${types.length} operator${types.length === 1 ? '' : 's'} that Meed does not have: ${list.join('; ')}`,
-    'Export it without them (without an optimiser that fuses, without training mode), or cut the model before them',
+    'Export it without them (without an optimiser that fuses, without training mode, functions inlined), or cut the model before them',
   );
 }
 

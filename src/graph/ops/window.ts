@@ -73,10 +73,22 @@ export function positionsOf(extents: Shape, { kernel, strides, pads, dilations }
   });
 }
 
-/** For position t and tap k, entry t·K + k: the input's spatial position, or −1 in the padding. */
+/** Entries of the largest table: 512 MiB. */
+const MOST_TAPS = 2 ** 27;
+
+/**
+ * For position t and tap k, entry t·K + k: the input's spatial position, or −1 in the padding.
+ * @throws MeedError when the kernel does not slide, or there would be more entries than memory for them
+ */
 export function tapTable(extents: Shape, window: Window): Int32Array {
   const positions = positionsOf(extents, window);
   const taps = sizeOf(window.kernel);
+  if (sizeOf(positions) * taps > MOST_TAPS) {
+    throw new MeedError(
+      `A kernel [${window.kernel}] at the positions [${positions}] sees more than ${MOST_TAPS} entries`,
+      'Take a smaller kernel or a larger stride',
+    );
+  }
   const [ofPosition, ofTap, ofInput] = [positions, window.kernel, extents].map(stridesOf);
   return Int32Array.from({ length: sizeOf(positions) * taps }, (_, entry) => {
     let index = 0;

@@ -94,6 +94,43 @@ describe('tensors', () => {
     const stretched = { ...huge, nodes: [node('Expand', ['x', 's'], ['y'])], inputs: [input('x', [1, 1])] };
     expect(await refusal(onnxFile(stretched))).toContain('The node "Expand of x,s"');
   });
+
+  it('that an attribute, a constant or an input makes huge are refused before anything is allocated', async () => {
+    const attributed = (type: string, attribute: readonly object[], extents: readonly (number | string)[]) =>
+      refusal(onnxFile({ nodes: [node(type, ['x'], ['y'], { attribute })], inputs: [input('x', extents)] }));
+    const split = [{ name: 'num_outputs', i: 2 ** 30, type: 2 }];
+    expect(await attributed('Split', split, ['n', 2])).toContain('into 1073741824 parts');
+    const wide = [ints('kernel_shape', [2 ** 13]), ints('pads', [2 ** 14, 2 ** 14])];
+    expect(await attributed('AveragePool', wide, ['n', 1, 4])).toContain('A kernel [8192]');
+    expect(await attributed('ConvTranspose', [], ['n', 2 ** 40])).toContain('at most');
+    expect(await attributed('Trilu', [], ['n', 2 ** 28])).toContain('at most');
+    const given = (type: string, list: readonly number[]) =>
+      refusal(
+        onnxFile({
+          nodes: [node(type, ['x', 'list'], ['y'])],
+          inputs: [input('x', ['n', 2])],
+          initializers: [int64s('list', list)],
+        }),
+      );
+    expect(await given('Tile', [1, 2 ** 40])).toContain('at most');
+    expect(await given('Pad', [0, 0, 0, 2 ** 40])).toContain('at most');
+    expect(await given('Expand', [2, 0])).toContain('do not broadcast');
+    const hot = {
+      nodes: [node('OneHot', ['x', 'depth', 'values'], ['y'])],
+      inputs: [input('x', ['n'], 7)],
+      initializers: [int64s('depth', [2 ** 30]), floats('values', [2], [0, 1])],
+    };
+    expect(await refusal(onnxFile(hot))).toContain('at most');
+  });
+
+  it('that a computation leaves without a number, or fills with none, are refused', async () => {
+    const to = { nodes: [node('Expand', ['x', 's'], ['y'])], initializers: [int64s('s', [1, 0])] };
+    expect(await refusal(onnxFile({ ...to, inputs: [input('x', ['n', 1])] }))).toContain('leaves nothing');
+    const value = { name: 'value', type: 4, t: { dims: [0], dataType: 1 } };
+    const fill = node('ConstantOfShape', ['s'], ['y'], { attribute: [value] });
+    const filled = { nodes: [fill], initializers: [int64s('s', [2])], inputs: [input('x', ['n', 1])] };
+    expect(await refusal(onnxFile(filled))).toContain('fills a tensor with 0 numbers');
+  });
 });
 
 describe('external data', () => {
@@ -149,6 +186,11 @@ describe('graphs', () => {
   it('with shapes that do not fit name the node', async () => {
     const parts = { ...linear, initializers: [floats('w', [3, 1], [1, 2, 3])] };
     expect(await refusal(onnxFile(parts))).toContain('The node "MatMul of x,w" (MatMul)');
+    const bias = node('Gemm', ['x', 'w', 'c'], ['y']);
+    const wider = [floats('w', [2, 1], [1, 2]), floats('c', [3, 1, 1], [1, 2, 3])];
+    expect(await refusal(onnxFile({ ...two, nodes: [bias], initializers: wider }))).toContain('adds [3,1,1] to [2,1]');
+    expect(await refusal(onnxFile({ ...two, nodes: [node('Sum', [], ['y'])] }))).toContain('has no input 0');
+    expect(await refusal(onnxFile({ ...two, nodes: [node('Concat', [], ['y'])] }))).toContain('has no input 0');
     const bad = node('Transpose', ['x'], ['y'], { attribute: [ints('perm', [0, 5])] });
     expect(await refusal(onnxFile({ ...two, nodes: [bad] }))).toContain('Transpose of x');
     const axis = node('Softmax', ['x'], ['y'], { attribute: [{ name: 'axis', i: 7, type: 2 }] });
@@ -174,6 +216,16 @@ describe('graphs', () => {
     expect(message).toContain('constructor');
   });
 
+  it('with operators that the file defines itself are refused, whatever their names', async () => {
+    const functions = [
+      { name: 'Relu', domain: '' },
+      { name: 'Gelu', domain: 'com.microsoft' },
+    ];
+    const nodes = [node('Relu', ['x'], ['a']), node('Gelu', ['a'], ['y'], { domain: 'com.microsoft' })];
+    const message = await refusal(onnxFile({ ...two, nodes, functions, domains: ['com.microsoft'] }));
+    expect(message).toContain('function Relu ("Relu of x"); function com.microsoft.Gelu ("Gelu of a")');
+  });
+
   it('in training mode are refused by name', async () => {
     const attribute = [{ name: 'training_mode', i: 1, type: 2 }];
     const norm = node('BatchNormalization', ['x', 'w', 'w', 'w', 'w'], ['y'], { attribute });
@@ -184,6 +236,8 @@ describe('graphs', () => {
   it('with open, unknown or senseless dimensions are refused', async () => {
     const open = onnxFile({ nodes: [node('Relu', ['x'], ['y'])], inputs: [input('x', ['n', 's', 't'])] });
     expect(await refusal(open)).toContain('--bind s=8,t=8');
+    const named = onnxFile({ nodes: [node('Relu', ['x'], ['y'])], inputs: [input('x', ['n', 'constructor'])] });
+    expect(await refusal(named)).toContain('--bind constructor=8');
     expect(await refusal(open, { bind: { s: 2, t: 0 } })).toContain('bound to 0');
     expect(await refusal(open, { bind: { s: 2, t: 2, u: 2 } })).toContain('no dimension "u"');
     expect(await refusal(onnxFile(linear), { frozen: ['v'] })).toContain('no float tensor "v"');

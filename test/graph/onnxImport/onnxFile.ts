@@ -9,6 +9,8 @@ export interface FileParts {
   readonly opset?: number;
   /** Operator sets of others, each at version 1. */
   readonly domains?: readonly string[];
+  /** Operators that the file defines itself. */
+  readonly functions?: readonly { readonly name: string; readonly domain: string }[];
 }
 
 export function onnxFile({
@@ -18,12 +20,14 @@ export function onnxFile({
   outputs = ['y'],
   opset = 18,
   domains = [],
+  functions = [],
 }: FileParts): Uint8Array {
   const model = ONNX_SCHEMA.lookupType('ModelProto');
   return model
     .encode(
       model.create({
         irVersion: opset < 20 ? 8 : 10,
+        functions,
         opsetImport: [{ domain: '', version: opset }, ...domains.map((domain) => ({ domain, version: 1 }))],
         graph: {
           name: 'graph',

@@ -34,7 +34,9 @@ const binary =
 const variadic =
   (operator: Binary) =>
   (call: Call): Traced =>
-    call.broadcast(call.operands.map((_, i) => call.unexpanded(i)).reduce((a, b) => operator(call.g, a, b)));
+    call.broadcast(
+      call.operands.slice(1).reduce((a, _, i) => operator(call.g, a, call.unexpanded(i + 1)), call.unexpanded(0)),
+    );
 
 const truncate = (g: GraphBuilder, x: Value): Value => multiply(g, sign(g, x), floor(g, abs(g, x)));
 

@@ -9,6 +9,7 @@ import { gatherElements } from '../../ops/gatherElements.js';
 import { reshape, slice, transpose } from '../../ops/shape.js';
 import { scalar } from '../../ops/sharedConstant.js';
 import type { Call } from '../call.js';
+import { MOST_FOLDED, refuseHuge } from '../operand.js';
 import { giving, type Rules, rules } from '../rule.js';
 
 export const gatherRules: Rules = {
@@ -39,6 +40,7 @@ export const gatherRules: Rules = {
       const [off, on] = call.numbers(2);
       const rank = ids.shape.length + 1;
       const axis = call.axis(call.int('axis', -1), rank);
+      refuseHuge([depth], MOST_FOLDED);
       const last = oneHot(call.g, counted(call, ids, depth), depth);
       const order = [...ids.shape.keys()].toSpliced(axis, 0, rank - 1);
       const hot = axis === rank - 1 ? last : transpose(call.g, last, order);

@@ -1,5 +1,5 @@
 /** Products: MatMul with NumPy's rules for vectors, Gemm, and Microsoft's fused forms of both. */
-import type { Value } from '../../graph.js';
+import { sameShape, type Value } from '../../graph.js';
 import { add, multiply } from '../../ops/elementwise.js';
 import { matmul } from '../../ops/matmul.js';
 import { reshape, transpose } from '../../ops/shape.js';
@@ -25,7 +25,9 @@ function gemm(call: Call): Value {
   const left = call.int('transA', 0) === 0 ? a : transpose(call.g, a);
   const right = call.int('transB', 0) === 0 ? b : transpose(call.g, b);
   const result = scaled(call, matmul(call.g, left, right), call.int('alpha', 1));
-  return call.has(2) ? add(call.g, result, scaled(call, call.unexpanded(2), call.int('beta', 1))) : result;
+  if (!call.has(2)) return result;
+  const sum = add(call.g, result, scaled(call, call.unexpanded(2), call.int('beta', 1)));
+  return sameShape(sum.shape, result.shape) ? sum : call.refuse(`adds [${call.shape(2)}] to [${result.shape}]`);
 }
 
 function scaled(call: Call, x: Value, factor: number): Value {

@@ -3,11 +3,11 @@ import type { Value } from '../../graph.js';
 import { broadcastShape } from '../../ops/broadcast.js';
 import { gather } from '../../ops/gather.js';
 import { pad } from '../../ops/pad.js';
-import { trilu } from '../../ops/rearrange.js';
+import { tile, trilu } from '../../ops/rearrange.js';
 import { concat, reshape, slice, transpose } from '../../ops/shape.js';
 import { stridedSlice } from '../../ops/stridedSlice.js';
 import type { Call } from '../call.js';
-import { refuseHuge } from '../operand.js';
+import { MOST_FOLDED, refuseHuge } from '../operand.js';
 import { type Rules, rules } from '../rule.js';
 import { flattened, reshapeTarget, sliceRanges, squeezed, unsqueezed } from '../shapes.js';
 
@@ -56,19 +56,17 @@ export const shapeRules: Rules = rules({
     const operand = call.operand(0);
     const shape = broadcastShape(operand.shape, call.numbers(1));
     refuseHuge(shape);
+    if (shape.includes(0)) call.refuse('leaves nothing of its input');
     return { kind: 'traced', element: operand.element, shape, value: call.unexpanded(0) };
   },
   Trilu: (call) => {
     const part = call.int('upper', 1) === 0 ? 'lower' : 'upper';
+    refuseHuge(call.shape(0).slice(-2), MOST_FOLDED);
     return trilu(call.g, call.value(0), part, call.number(1) ?? 0);
   },
   Tile: (call) => {
     const repeats = call.numbers(1);
-    if (repeats.length !== call.shape(0).length) call.refuse(`repeats [${call.shape(0)}] by [${repeats}]`);
-    return repeats.reduce((x, times, axis) => {
-      if (!(Number.isInteger(times) && times >= 1)) call.refuse(`repeats [${call.shape(0)}] by [${repeats}]`);
-      return concat(call.g, new Array<Value>(times).fill(x), axis);
-    }, call.value(0));
+    return tile(call.g, call.value(0), repeats);
   },
 });
 
@@ -116,6 +114,7 @@ function split(call: Call): Value[] {
   const axis = call.axis(call.int('axis', 0), x.shape.length);
   const extent = x.shape[axis];
   const count = call.int('num_outputs', call.node.outputs.length);
+  if (!(count >= 1 && count <= extent)) call.refuse(`splits ${extent} entries into ${count} parts`);
   const part = Math.ceil(extent / count);
   const sizes = call.list(1, 'split') ?? Array.from({ length: count }, (_, i) => Math.min(part, extent - i * part));
   if (sizes.reduce((sum, size) => sum + size, 0) !== extent) call.refuse(`splits ${extent} entries into [${sizes}]`);
