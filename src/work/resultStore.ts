@@ -2,6 +2,7 @@
  * Finished jobs in a folder, one file each, named by the job's key: what makes long work resumable. A file appears whole
  * or not at all (written beside, then renamed), so a killed run leaves finished results and nothing else behind.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainFileError, MeedError, systemCode } from '../foundation/index.js';
@@ -44,8 +45,8 @@ export class ResultStore {
 
   async write(result: JobResult): Promise<void> {
     const file = this.#file(result.key);
-    // two processes may work on one folder, so the file beside is named by the process
-    const beside = `${file}.${process.pid}.partial`;
+    // two processes may work on one folder, and one map may hold a job twice
+    const beside = `${file}.${randomUUID()}.partial`;
     const bytes = encodeResult(result);
     try {
       await writeFile(beside, bytes, { flush: true });

@@ -157,6 +157,13 @@ describe('a map with a store', () => {
     expect(await log('resume.log')).toHaveLength(9);
   });
 
+  it('takes the same job several times at once', async () => {
+    const store = join(folder, 'same');
+    const inputs = Array.from({ length: 9 }, () => ({ does: 'square' as const, x: 12 }));
+    expect(await runMap(behave, inputs, { where: three, store })).toEqual(inputs.map(() => 144));
+    expect(await readdir(store)).toHaveLength(1);
+  });
+
   it('finds nothing of another version of the task', async () => {
     const store = join(folder, 'versions');
     const newer = defineTask({ ...behave, version: behave.version + 1 });
