@@ -112,8 +112,10 @@ const index = stage({
   },
 });
 
-function receiptCount(run: Run, data: Dataset): number {
-  return run.options.receipts ?? Math.min(profileOf(data.card.name).receipts, Math.floor(data.heldOut.rows / 2));
+/** At most half of the held-out rows unless told, since the others calibrate. */
+function receiptCount({ options }: Run, { card, heldOut }: Dataset): number {
+  const half = Math.max(1, Math.floor(heldOut.rows / 2));
+  return options.receipts ?? Math.min(profileOf(card.name).receipts, half);
 }
 
 const receipts = stage({

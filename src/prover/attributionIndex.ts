@@ -190,8 +190,8 @@ export async function calibrationOutputs(
   const { train, heldOut } = dataset;
   if (reservedOutputs >= heldOut.rows) {
     throw new MeedError(
-      `${reservedOutputs} held-out rows are reserved for receipts, the data set has ${heldOut.rows}`,
-      'Ask for fewer receipts',
+      `${reservedOutputs} held-out row(s) are reserved for receipts, the data set has ${heldOut.rows}, and one at least must calibrate`,
+      reservedOutputs > 1 ? 'Ask for fewer receipts, or add rows' : 'Add rows to the data set',
     );
   }
   const fromHeldOut = Math.min(heldOut.rows - reservedOutputs, CALIBRATION_MAX);
