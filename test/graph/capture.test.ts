@@ -86,6 +86,16 @@ const cases: readonly Case[] = [
     output: (g, [w], x) => transpose(g, matmul(g, w, transpose(g, x))),
   },
   {
+    name: 'weights with an axis of one in front, on either side',
+    parameters: [
+      [1, 4, 5],
+      [1, 1, 3, 6],
+    ],
+    x: [2, 6, 4],
+    kinds: ['outer', 'outer'],
+    output: (g, [w, v], x) => matmul(g, v, tanh(g, matmul(g, x, w))),
+  },
+  {
     name: 'a weight for each head',
     parameters: [[2, 4, 3]],
     x: [2, 6, 4],

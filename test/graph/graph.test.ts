@@ -41,6 +41,16 @@ describe('building', () => {
     expect([1 / result.low.data[0], 1 / result.high.data[0]]).toEqual([-Infinity, Infinity]);
   });
 
+  it('makes a product with a stack of one matrix a product with the matrix', () => {
+    const g = new GraphBuilder();
+    const [x, w] = [g.input('x', [2, 3, 4]), g.input('w', [1, 4, 5])];
+    const y = matmul(g, x, w);
+    expect(y).toBe(matmul(g, x, reshape(g, w, [4, 5])));
+    expect(y.shape).toEqual([2, 3, 5]);
+    expect(matmul(g, reshape(g, x, [1, 6, 4]), w).shape).toEqual([1, 6, 5]);
+    expect(matmul(g, g.input('v', [1, 1, 7, 3]), g.input('u', [2, 6, 3, 4])).shape).toEqual([2, 6, 7, 4]);
+  });
+
   it('makes two transpositions one, and none of two that undo each other', () => {
     const g = new GraphBuilder();
     const x = g.input('x', [2, 3, 4]);

@@ -148,6 +148,16 @@ function stretch(tf: Tfjs, x: TfTensor, batch: Shape): TfTensor {
   return tf.broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
 }
 
+/** [..., m, k] × [..., k, n] → [..., m, n], with NumPy's broadcasting of the axes in front. @throws MeedError when they do not fit */
 export function matmul(builder: GraphBuilder, a: Value, b: Value): Value {
-  return builder.apply(MATMUL, [a, b]);
+  const right = withoutOnes(builder, b, a.shape.length);
+  return builder.apply(MATMUL, [withoutOnes(builder, a, right.shape.length), right]);
+}
+
+/** A stack of one matrix as the matrix, where the other operand has the axes of the result: a product for all instead of one each. */
+function withoutOnes(builder: GraphBuilder, x: Value, otherRank: number): Value {
+  const rank = x.shape.length;
+  if (rank < 3 || otherRank < rank) return x;
+  const more = x.shape.slice(0, -2).findIndex((extent) => extent !== 1);
+  return reshape(builder, x, x.shape.slice(more < 0 ? rank - 2 : more));
 }
