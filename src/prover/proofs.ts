@@ -11,7 +11,7 @@ import type { AttributionIndex } from './attributionIndex.js';
 import type { ProvingKey } from './devkey/index.js';
 import type { Epoch } from './epoch.js';
 import { type Groth16Proof, proveAll, verify } from './groth16.js';
-import proveTask, { type ProveInput } from './prove.task.js';
+import proveTask, { type ProveInput, type Proven } from './prove.task.js';
 import { type ChallengeInput, challenge, contributorsHash } from './reference/index.js';
 import { type ScoreMatrixWitness, scoreMatrixInput } from './scoreMatrix.js';
 import { keyWords, verificationKeyHash } from './verificationKey.js';
@@ -127,7 +127,9 @@ export async function proveEpoch(
     if (!own || !(await verify(key.verificationKey, publicSignals, words))) {
       throw new MeedError(
         `The proof of shard ${shard}, batch ${batch} does not verify`,
-        'Delete the keys in the cache folder and prove again',
+        work.store === undefined
+          ? 'Delete the keys in the cache folder and prove again'
+          : `Delete ${work.store}, which keeps what the workers gave, and prove again with workers that you trust`,
       );
     }
     proofs.push({ shard, batch, rho: publicSignals[2], evaluation: publicSignals[3], words });
@@ -200,11 +202,22 @@ async function proveThere(
       threads,
     }),
   );
-  const proven = await runMap(proveTask, inputs, { ...work, unit: 'proofs' });
-  return proven.map(({ words, publicSignals }) => ({
-    words: words.map(BigInt),
-    publicSignals: publicSignals.map(BigInt),
+  const proven: readonly unknown[] = await runMap(proveTask, inputs, { ...work, unit: 'proofs' });
+  return proven.map((given) => ({
+    words: numbersOf(given, 'words'),
+    publicSignals: numbersOf(given, 'publicSignals'),
   }));
+}
+
+/** What a worker gave is no proof until it was looked at; anything malformed is none, and so does not verify. */
+function numbersOf(given: unknown, name: keyof Proven): bigint[] {
+  if (typeof given !== 'object' || given === null) return [];
+  const list = (given as Partial<Record<keyof Proven, unknown>>)[name];
+  return Array.isArray(list) && list.every(isDecimal) ? list.map(BigInt) : [];
+}
+
+function isDecimal(text: unknown): text is string {
+  return typeof text === 'string' && /^[0-9]{1,78}$/.test(text);
 }
 
 /** @throws MeedError when a file is missing, changed or malformed */
@@ -218,15 +231,14 @@ export async function readProofs(folder: string): Promise<Proofs> {
 function parseProof(value: unknown, where: string): ShardProof {
   if (typeof value === 'object' && value !== null) {
     const { shard, batch, rho, evaluation, words } = value as Partial<Record<keyof ShardProof, unknown>>;
-    const numeric = (text: unknown): text is string => typeof text === 'string' && /^[0-9]{1,78}$/.test(text);
     if (
       typeof shard === 'number' &&
       typeof batch === 'number' &&
-      numeric(rho) &&
-      numeric(evaluation) &&
+      isDecimal(rho) &&
+      isDecimal(evaluation) &&
       Array.isArray(words) &&
       words.length === 8 &&
-      words.every(numeric)
+      words.every(isDecimal)
     ) {
       return { shard, batch, rho: BigInt(rho), evaluation: BigInt(evaluation), words: words.map(BigInt) };
     }

@@ -1,0 +1,95 @@
+/**
+ * A worker is trusted with nothing: a proof that it made of something else, words that are no proof and public numbers that are
+ * others are refused before anything is written, and what an honest worker gives for the same jobs is taken.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { command, runOptions } from '../../src/cli/arguments.js';
+import { Run } from '../../src/cli/run.js';
+import { findStage } from '../../src/cli/stages.js';
+import { silent } from '../../src/foundation/index.js';
+import { circuitId, type Proofs, proveEpoch, readProofs } from '../../src/prover/index.js';
+import type { Proven } from '../../src/prover/prove.task.js';
+import { inlinePool, type MapOptions, type Pool } from '../../src/work/index.js';
+import { temporaryFolder } from './support/command.js';
+import { csvLines, csvOptions } from './support/rows.js';
+
+const folder = temporaryFolder();
+let prove: (out: string, work: MapOptions) => Promise<Proofs>;
+/** What an honest worker gives, job by job. */
+const honest: Proven[] = [];
+
+/** A worker that gives what it likes; `job` counts from 0. */
+function worker(gives: (job: number) => unknown): Pool {
+  let jobs = 0;
+  return { name: 'a worker', slots: 1, run: async () => gives(jobs++), close: async () => {} };
+}
+
+beforeAll(async () => {
+  const made = command('index', 'indexes', ['data', 'training', 'index', 'receipts']);
+  const rows = csvOptions(folder, 'rows.csv', csvLines({ contributors: 2, rows: 60 }));
+  const size = ['--instance', '2,2,4', '--receipts', '4', '--epochs', '1'];
+  made.parse([...rows, ...size, '--out', join(folder, 'run')], { from: 'user' });
+  const run = await Run.open(runOptions(made.opts()));
+  for (const stage of ['data', 'train', 'index', 'receipt', 'epoch']) await findStage(stage).run(run, silent);
+  const [stored, index, epoch] = [await run.dataset(), await run.index(), await run.epoch()];
+  const key = await run.key(index.options.instance);
+  const target = {
+    chainId: 31337,
+    settlement: `0x${'5e'.repeat(20)}`,
+    circuitId: circuitId(index.options.instance, key.verificationKey),
+    epoch: 1n,
+  };
+  prove = (out, work) => proveEpoch(out, index, epoch, key, stored.addresses, target, work);
+
+  const own = inlinePool();
+  const recording: Pool = {
+    ...own,
+    async run(job, watch) {
+      const proven = (await own.run(job, watch)) as Proven;
+      honest.push(proven);
+      return proven;
+    },
+  };
+  await prove(join(folder, 'honest'), { where: recording });
+  await own.close();
+});
+
+describe('proofs from workers', () => {
+  it.each<[string, (job: number) => unknown]>([
+    ['the proof of another statement', () => honest[0]],
+    ['the words of another proof', (job) => ({ ...honest[job], words: honest[0].words })],
+    ['words that are no points', (job) => ({ ...honest[job], words: honest[job].words.map(() => '1') })],
+    ['words that are no numbers', (job) => ({ ...honest[job], words: honest[job].words.map(() => 'one') })],
+    ['nothing', () => null],
+    ['too few words', (job) => ({ ...honest[job], words: honest[job].words.slice(1) })],
+    ['too few public numbers', (job) => ({ ...honest[job], publicSignals: honest[job].publicSignals.slice(1) })],
+    [
+      'another evaluation',
+      (job) => ({ ...honest[job], publicSignals: [...honest[job].publicSignals.slice(0, 3), '1'] }),
+    ],
+  ])('are refused when they are %s', async (_, gives) => {
+    const out = join(folder, 'refused');
+    await expect(prove(out, { where: worker(gives) })).rejects.toThrow(
+      /The proof of shard \d, batch \d does not verify/,
+    );
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('are taken when they are what was asked for, whoever gives them', async () => {
+    expect(honest.length).toBeGreaterThan(1);
+    const out = join(folder, 'taken');
+    await prove(out, { where: worker((job) => honest[job]) });
+    const { proofs } = await readProofs(out);
+    expect(proofs.map(({ words }) => words.map(String))).toEqual(honest.map(({ words }) => words));
+  });
+
+  it('that a store has kept are named, so that a person can do without them', async () => {
+    const store = join(folder, 'unfinished');
+    const bad = worker(() => honest[0]);
+    await expect(prove(join(folder, 'kept'), { where: bad, store })).rejects.toThrow(
+      `Delete ${store}, which keeps what the workers gave`,
+    );
+  });
+});
