@@ -17,7 +17,9 @@ import {
 } from '../../src/graph/index.js';
 import { ONNX_SCHEMA } from '../../src/graph/onnxSchema.js';
 import { feedsOf, operatorCases } from '../graph/operators.js';
-import { caseGraph } from './support/operatorCheck.js';
+import { errorOfLargest } from './support/errorOfLargest.js';
+import { caseFeeds, caseGraph } from './support/operatorCheck.js';
+import { wideCases } from './support/wideShapes.js';
 
 const TOLERANCE = 2e-5;
 /** ONNX Runtime 1.30 has no kernel for them on WebGPU, or one whose result is an int64 that nothing there takes. */
@@ -57,6 +59,14 @@ describe('lowered for WebGPU,', () => {
     });
   }
 
+  for (const wide of wideCases) {
+    it(`${wide.name} means the same`, async () => {
+      const graph = caseGraph(wide);
+      const feeds = Object.fromEntries(Object.entries(caseFeeds(wide)).map(([name, { data }]) => [name, data]));
+      expect(errorOfLargest(await runOnCpu(graph, feeds), interpret(graph, feeds))).toBeLessThan(5e-6);
+    });
+  }
+
   it('each lacking operator is one that the CPU is given, or it would not need the list', () => {
     const given = new Set(operatorCases.flatMap((one) => [...operatorTypes(caseGraph(one), 'cpu')]));
     // Sign is built of comparisons for every device
@@ -64,7 +74,7 @@ describe('lowered for WebGPU,', () => {
   });
 
   it('CUDA is given what the CPU is given', () => {
-    for (const graph of operatorCases.map(caseGraph))
+    for (const graph of [...operatorCases, ...wideCases].map(caseGraph))
       expect(encodeOnnx(graph, 'float32', 'cuda')).toEqual(encodeOnnx(graph));
   });
 

@@ -3,11 +3,14 @@ import type { Engine } from '../../../src/engine/index.js';
 import { Random } from '../../../src/foundation/index.js';
 import { differentiate, type Graph, GraphBuilder, interpret, multiply, reduceSum } from '../../../src/graph/index.js';
 import { differentiated, feedsOf, type OperatorCase } from '../../graph/operators.js';
+import { errorOfLargest } from './errorOfLargest.js';
 
 export interface CheckedCase {
   readonly name: string;
   /** Largest |engine − interpreter| / (1 + |interpreter|) over all outputs. */
   readonly error: number;
+  /** Largest |engine − interpreter| of an output ÷ its largest entry, over all outputs. */
+  readonly share: number;
   /** Operators that the device left to the CPU. */
   readonly handedBack: readonly string[];
 }
@@ -26,7 +29,7 @@ export function caseGraph(operatorCase: OperatorCase): Graph {
   return g.build({ y, ...Object.fromEntries(gradients.map((value, i) => [`g${i}`, value])) });
 }
 
-function caseFeeds(operatorCase: OperatorCase): Feeds {
+export function caseFeeds(operatorCase: OperatorCase): Feeds {
   const exactly = feedsOf(operatorCase, Random.named(3, operatorCase.name));
   return Object.fromEntries(
     operatorCase.shapes.map((shape, i) => [`x${i}`, { shape, data: Float32Array.from(exactly[`x${i}`]) }]),
@@ -49,5 +52,5 @@ export async function checkCase(engine: Engine, operatorCase: OperatorCase): Pro
       if (!(difference <= error)) error = difference;
     }
   }
-  return { name: operatorCase.name, error, handedBack: program.handedBack };
+  return { name: operatorCase.name, error, share: errorOfLargest(fast, exact), handedBack: program.handedBack };
 }

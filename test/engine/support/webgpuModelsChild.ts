@@ -6,28 +6,11 @@ import { interpret } from '../../../src/graph/index.js';
 import { openFactors, openKernel } from '../../../src/influence/index.js';
 import { mlp, train as trainModel } from '../../../src/models/index.js';
 import { cloud, featuresOf, sampleGradient } from '../../models/tiny.js';
+import { errorOfLargest } from './errorOfLargest.js';
 import { type ModelGraph, modelGraphs, smallModels } from './smallModels.js';
 
 function say(key: string, value: unknown): void {
   writeSync(1, `${JSON.stringify({ key, value })}\n`);
-}
-
-/** An output below it, as the gradient of a bias of keys, which is zero, is measured against it. */
-const SMALL = 1e-3;
-
-/** Largest error of an output ÷ its largest entry, over all outputs. */
-function errorOf(
-  given: Readonly<Record<string, { readonly data: ArrayLike<number> }>>,
-  exact: Readonly<Record<string, { readonly data: ArrayLike<number> }>>,
-): number {
-  return Math.max(
-    ...Object.entries(exact).map(([name, { data }]) => {
-      const size = Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      const { data: values } = given[name];
-      const error = Array.from(data).reduce((most, value, i) => Math.max(most, Math.abs(values[i] - value)), 0);
-      return values.length === data.length ? error / Math.max(size, SMALL) : Number.NaN;
-    }),
-  );
 }
 
 function tensors({ graph, feeds }: ModelGraph): Record<string, Tensor> {
@@ -36,7 +19,7 @@ function tensors({ graph, feeds }: ModelGraph): Record<string, Tensor> {
 
 async function checked(engine: Engine, one: ModelGraph): Promise<unknown> {
   const program = await engine.compile(one.graph);
-  const error = errorOf(await program.run(tensors(one)), interpret(one.graph, one.feeds));
+  const error = errorOfLargest(await program.run(tensors(one)), interpret(one.graph, one.feeds));
   await program.dispose();
   return { error };
 }
@@ -103,7 +86,7 @@ for (const where of ['device', 'host'] as const) say(`trained ${where}`, await t
     ),
   );
   const exact = gradients[0].flatMap((u) => gradients[1].map((v) => 0.5 * u.reduce((sum, x, p) => sum + x * v[p], 0)));
-  say('kernel', errorOf({ k: { data } }, { k: { data: exact } }));
+  say('kernel', errorOfLargest({ k: { data } }, { k: { data: exact } }));
   await kernel.dispose();
   await source.dispose();
 }
@@ -114,6 +97,6 @@ for (const where of ['device', 'host'] as const) say(`trained ${where}`, await t
   const ends = [await here, await there].map(({ states }) =>
     states.map(({ parameters, velocity }) => [...parameters, ...velocity]),
   );
-  say('training', errorOf({ w: { data: Float32Array.from(ends[1].flat()) } }, { w: { data: ends[0].flat() } }));
+  say('training', errorOfLargest({ w: { data: Float32Array.from(ends[1].flat()) } }, { w: { data: ends[0].flat() } }));
 }
 say('end', true);
