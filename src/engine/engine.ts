@@ -48,7 +48,7 @@ export interface Program<P extends Precision = 'float32', Kept extends string = 
   readonly handedBack: readonly string[];
   /**
    * Every output that is not kept, in this process' memory.
-   * @throws MeedError when an input is missing or of the wrong shape
+   * @throws MeedError when an input is missing or of the wrong shape, or an index that is fed is out of range
    */
   run(feeds: Readonly<Record<string, Feed<P>>>): Promise<Record<string, Tensor<P>>>;
   /** The same, and the kept outputs, which the caller disposes of. */

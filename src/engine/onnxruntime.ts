@@ -24,6 +24,7 @@ import { checkedFeed, fedNumbers } from './feeds.js';
 import { type GpuHome, GpuTensor } from './gpuTensor.js';
 import { isFallbackRefusal, operatorsOnCpu } from './handedBack.js';
 import { HostTensor } from './hostTensor.js';
+import { explainIndexError } from './indexError.js';
 import { Residents } from './residents.js';
 
 export interface CpuOptions {
@@ -114,7 +115,11 @@ function programOf<P extends Precision, Kept extends string>(
       fed[name] =
         onDevice && feed instanceof GpuTensor ? feed.handle : new OrtTensor(element, fedNumbers(name, feed), shape);
     }
-    return session.run(fed);
+    try {
+      return await session.run(fed);
+    } catch (error) {
+      throw explainIndexError(error);
+    }
   };
   const runKeeping: Program<P, Kept>['runKeeping'] = async (feeds) => {
     const results = await compute(feeds);

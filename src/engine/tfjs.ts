@@ -6,10 +6,11 @@
  */
 import { createRequire } from 'node:module';
 import { MeedError, messageOf, systemCode } from '../foundation/index.js';
-import type { Graph, Precision, Shape, Tfjs, TfTensor } from '../graph/index.js';
+import type { Graph, Node, Precision, Shape, Tfjs, TfTensor } from '../graph/index.js';
 import type { CompileOptions, DeviceKind, DeviceTensor, Engine, Feed, Numbers, Program, Tensor } from './engine.js';
 import { checkedFeed, fedNumbers } from './feeds.js';
 import { disposedError } from './hostTensor.js';
+import { explainIndexError } from './indexError.js';
 import type { DeviceChoice } from './open.js';
 
 /** Installed packages are tried in this order. */
@@ -154,7 +155,7 @@ function compute<P extends Precision>(
     const made = new Set<number>();
     for (const [position, node] of graph.nodes.entries()) {
       const inputs = node.inputs.map(({ id }) => get(id));
-      const computed = tf.tidy(() => node.operator.tfjs(tf, inputs, node));
+      const computed = tf.tidy(() => applied(tf, node, inputs));
       values.set(node.output.id, inputs.includes(computed) ? computed.clone() : computed);
       made.add(node.output.id);
       for (const { id } of node.inputs) if (made.has(id) && lastUse.get(id) === position) get(id).dispose();
@@ -162,6 +163,15 @@ function compute<P extends Precision>(
     for (const [name, { id }] of graph.outputs) outputs[name] = tf.keep(get(id).clone());
   });
   return outputs;
+}
+
+/** @throws MeedError where an index is out of range */
+function applied(tf: Tfjs, node: Node, inputs: readonly TfTensor[]): TfTensor {
+  try {
+    return node.operator.tfjs(tf, inputs, node);
+  } catch (error) {
+    throw explainIndexError(error);
+  }
 }
 
 /** Position of the last node that reads a value; a value that is an output is never done with. */

@@ -140,6 +140,12 @@ export function tfjsPlaces(tf: Tfjs, indices: TfTensor, extent: number): TfTenso
   return tf.where(tf.less(whole, tf.scalar(0, 'int32')), tf.add(whole, tf.scalar(extent, 'int32')), whole);
 }
 
+/** `flat` where the place is inside the extent, else −1, which gathering and scattering refuse. */
+export function tfjsWithin(tf: Tfjs, places: TfTensor, extent: number, flat: TfTensor): TfTensor {
+  const inside = tf.logicalAnd(tf.greaterEqual(places, 0), tf.less(places, extent));
+  return tf.where(inside, flat, tf.scalar(-1, 'int32'));
+}
+
 /** The axes [from, from + count) moved so that the first of them stands at `to`. */
 function moved(g: GraphBuilder, x: Value, from: number, count: number, to: number): Value {
   if (from === to) return x;

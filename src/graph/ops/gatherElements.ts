@@ -6,7 +6,7 @@ import { MeedError } from '../../foundation/index.js';
 import { type GraphBuilder, type Node, type Operator, type Shape, sizeOf, stridesOf, type Value } from '../graph.js';
 import { alignedSamples, isSampleAxis, type SampleLayout } from '../sampleLayout.js';
 import type { Tfjs, TfTensor } from '../tfjs.js';
-import { placeOf, tfjsPlaces } from './gather.js';
+import { placeOf, tfjsPlaces, tfjsWithin } from './gather.js';
 
 const INT64 = 7;
 
@@ -93,8 +93,9 @@ function lines(data: Shape, indices: Shape, axis: number): { base: Int32Array; s
 
 function flatPlaces(tf: Tfjs, indices: TfTensor, data: Shape, shape: Shape, axis: number): TfTensor {
   const { base, stride, extent } = lines(data, shape, axis);
-  const along = tf.mul(tf.reshape(tfjsPlaces(tf, indices, extent), [-1]), tf.scalar(stride, 'int32'));
-  return tf.add(along, tf.tensor1d(base, 'int32'));
+  const places = tf.reshape(tfjsPlaces(tf, indices, extent), [-1]);
+  const flat = tf.add(tf.mul(places, tf.scalar(stride, 'int32')), tf.tensor1d(base, 'int32'));
+  return tfjsWithin(tf, places, extent, flat);
 }
 
 /**

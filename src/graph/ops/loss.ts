@@ -7,7 +7,7 @@ import { type GraphBuilder, type Operator, type Shape, sameShape, sizeOf, type V
 import { isSampleAxis } from '../sampleLayout.js';
 import { greaterOrEqual } from './compare.js';
 import { multiply, subtract } from './elementwise.js';
-import { oneHot, placeOf } from './gather.js';
+import { oneHot, placeOf, tfjsWithin } from './gather.js';
 import { reduceSumSquare } from './reduce.js';
 import { reshape } from './shape.js';
 import { scalar } from './sharedConstant.js';
@@ -51,8 +51,10 @@ const CROSS_ENTROPY: Operator = {
   },
   tfjs: (tf, [logits, ids]) => {
     const classes = logits.shape[logits.rank - 1];
-    const places = tf.oneHot(tf.cast(ids, 'int32'), classes);
-    const picked = tf.sum(tf.mul(logits, tf.cast(places, 'float32')), -1);
+    const counting = tf.reshape(tf.maximum(tf.cast(ids, 'int32'), tf.scalar(0, 'int32')), [-1]);
+    const lines = tf.range(0, ids.size * classes, classes, 'int32');
+    const flat = tfjsWithin(tf, counting, classes, tf.add(lines, counting));
+    const picked = tf.reshape(tf.gather(tf.reshape(logits, [-1]), flat), ids.shape);
     return tf.mul(tf.sub(tf.logSumExp(logits, -1), picked), tf.cast(tf.greaterEqual(ids, 0), 'float32'));
   },
   gradient: (g, { inputs: [logits, ids] }, dy) => {
