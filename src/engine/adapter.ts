@@ -6,7 +6,7 @@
  * The trap: distributions install drivers for hardware that is not there, so a manifest alone proves nothing.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -79,21 +79,31 @@ async function fromVulkaninfo(): Promise<Adapter | undefined> {
 
 function driverManifests(): string[] {
   const named = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES;
-  if (named) return named.split(delimiter).filter((path) => existsSync(path));
+  if (named) return manifestsAt(named.split(delimiter));
   const data = process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share');
   const folders = ['/etc', '/usr/local/etc', '/usr/local/share', '/usr/share', data].map((folder) =>
     join(folder, 'vulkan/icd.d'),
   );
-  return folders
-    .filter((folder) => existsSync(folder))
-    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+  return manifestsAt(folders);
+}
+
+/** @param paths manifests, or folders of them, as the loader's variables may name both */
+export function manifestsAt(paths: readonly string[]): string[] {
+  return paths
+    .filter((path) => existsSync(path))
+    .flatMap((path) => (statSync(path).isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [path]))
     .filter((path) => path.endsWith('.json'));
 }
 
 /** The library that a manifest names; a manifest that cannot be read is told by its own name. */
-function driverLibrary(manifest: string): string {
-  const library = /"library_path"\s*:\s*"([^"]+)"/.exec(readFileSync(manifest, 'utf8'))?.[1];
-  return basename(library ?? manifest);
+export function driverLibrary(manifest: string): string {
+  let text = '';
+  try {
+    text = readFileSync(manifest, 'utf8');
+  } catch {
+    // Not ours to repair: the loader cannot read it either, and whether the device works is tried apart.
+  }
+  return basename(/"library_path"\s*:\s*"([^"]+)"/.exec(text)?.[1] ?? manifest);
 }
 
 function pciVendors(): string[] {

@@ -1,5 +1,8 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adapterOf, parseVulkaninfo } from '../../src/engine/adapter.js';
+import { adapterOf, driverLibrary, manifestsAt, parseVulkaninfo } from '../../src/engine/adapter.js';
 import { PRODUCT, productError, TOLERANCE } from '../../src/engine/devices.js';
 import { cpuEngine, openEngine, probeDevice } from '../../src/engine/index.js';
 import { parseNvidiaSmi } from '../../src/engine/nvidia.js';
@@ -40,6 +43,18 @@ describe('the adapter behind WebGPU', () => {
     ],
   ] as const)('%s', (_, libraries, vendors, name, kind) => {
     expect(adapterOf(libraries, vendors)).toEqual({ name, kind });
+  });
+
+  it('is read from manifests, named one by one or by their folder; one that cannot be read is told by its name', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'meed-icd-'));
+    const [good, unreadable] = [join(folder, 'a.json'), join(folder, 'b.json')];
+    await writeFile(good, '{ "ICD": { "library_path": "../libvulkan_lvp.so" } }');
+    await mkdir(unreadable);
+    await writeFile(join(folder, 'readme.txt'), '');
+    expect(manifestsAt([folder]).sort()).toEqual([good, unreadable]);
+    expect(manifestsAt([good, join(folder, 'none.json')])).toEqual([good]);
+    expect([good, unreadable].map(driverLibrary)).toEqual(['libvulkan_lvp.so', 'b.json']);
+    await rm(folder, { recursive: true });
   });
 
   it('is the fastest that vulkaninfo lists', () => {
