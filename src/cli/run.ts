@@ -26,7 +26,7 @@ import {
   readProofs,
   readReceipts,
 } from '../prover/index.js';
-import { type MapOptions, type Pool, poolFromOptions } from '../work/index.js';
+import { CancelledError, type MapOptions, type Pool, poolFromOptions } from '../work/index.js';
 import { listenForInterrupts } from './interrupt.js';
 
 export interface RunOptions {
@@ -73,6 +73,9 @@ type Opened = {
 };
 
 export type StageName = keyof typeof FOLDERS;
+
+const STOPPING =
+  'Stopping as soon as the running jobs can; what is finished is kept. Interrupt twice more to end at once.';
 
 export class Run {
   readonly options: RunOptions;
@@ -142,6 +145,7 @@ export class Run {
   /**
    * Does a stage's work where --workers, --memory or --queue say, in this thread when none is given. With workers,
    * finished jobs are kept in the run's folder until the stage is made, so an interrupted command goes on from there.
+   * @throws CancelledError after an interrupt, also where the stage was made all the same: nothing is to follow it
    */
   async spread<T>(stage: StageName, progress: Progress, work: (options: MapOptions) => Promise<T>): Promise<T> {
     const { workers, memory, queue, out } = this.options;
@@ -152,8 +156,10 @@ export class Run {
     const interrupts = listenForInterrupts();
     try {
       const notice = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
+      interrupts.first.addEventListener('abort', () => notice(STOPPING));
       const result = await work({ where, progress, store, notice, signal: interrupts.first });
       await rm(join(out, 'unfinished'), { recursive: true, force: true });
+      if (interrupts.first.aborted) throw new CancelledError(`What follows the ${stage} stage`);
       return result;
     } finally {
       interrupts.dispose();

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,27 +29,43 @@ async function sketches(): Promise<Int8Array> {
   return matrix(await readTable(join(out, 'index', 'sketches.arrow')), 'sketch', Int8Array).values;
 }
 
+/** Runs `meed index` on one worker and interrupts it as soon as that many blocks are finished. */
+async function interrupted(blocks: number): Promise<{ end: unknown; said: string }> {
+  const jobs = (): number => (existsSync(unfinished) ? readdirSync(unfinished) : []).filter(isJob).length;
+  const command = [join(packageRoot, 'bin', 'meed.js'), 'index', ...chosen, '--workers', '1'];
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => {
+    said += part.toString();
+  });
+  const closed = once(child, 'close');
+  while (jobs() < blocks && child.exitCode === null) await sleep(10);
+  child.kill('SIGINT');
+  return { end: await closed, said };
+}
+
 describe('an index from workers', () => {
   it('stops in order when it is interrupted, and goes on from its finished blocks', async () => {
-    const jobs = (): number => (existsSync(unfinished) ? readdirSync(unfinished) : []).filter(isJob).length;
-    const command = [join(packageRoot, 'bin', 'meed.js'), 'index', ...chosen, '--workers', '1'];
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.on('data', (part: Buffer) => {
-      said += part.toString();
-    });
-    const closed = once(child, 'close');
-    while (jobs() === 0 && child.exitCode === null) await sleep(10);
-    child.kill('SIGINT');
-    expect(await closed, said).toEqual([1, null]);
-    expect(said).toMatch(
-      /The work on blocks of 512 samples \([1-3] of 4 done\) was cancelled\. Run the same command again; what is finished is kept/,
-    );
-    const done = jobs();
+    const { end, said } = await interrupted(1);
+    expect(end, said).toEqual([1, null]);
+    expect(said).toContain('Stopping as soon as the running jobs can; what is finished is kept.');
+    const [, done] =
+      /The work on blocks of 512 samples \(([1-3]) of 4 done\) was cancelled\. Run the same command again; what is finished is kept/.exec(
+        said,
+      ) ?? [];
+    expect(done, said).toBeDefined();
     const { status, stderr } = await meed('index', ...chosen, '--workers', '2');
     expect(status).toBe(0);
     expect(stderr).toContain(`${done} of 4 jobs were found finished`);
     expect(existsSync(join(out, 'unfinished'))).toBe(false);
+  });
+
+  it('that is interrupted after its last block is made, and nothing follows it', async () => {
+    rmSync(join(out, 'index'), { recursive: true });
+    const { end, said } = await interrupted(4);
+    expect(end, said).toEqual([1, null]);
+    expect(said).toMatch(/What follows the index stage was cancelled\. Run the same command again to finish it\./);
+    expect((await meed('index', ...chosen)).stderr).toContain('found, not made again');
   });
 
   it('is that of this thread, bit for bit', async () => {
