@@ -69,16 +69,30 @@ export class Call {
     return this.has(position) ? this.numbers(position) : this.ints(attribute);
   }
 
-  int(name: string, otherwise: number): number {
+  real(name: string, otherwise: number): number {
     const value = this.node.attributes.get(name) ?? otherwise;
     return typeof value === 'number' ? value : this.refuse(`has an attribute "${name}" that is no number`);
   }
 
-  ints(name: string): number[] | undefined {
+  int(name: string, otherwise: number): number {
+    const value = this.real(name, otherwise);
+    return Number.isInteger(value)
+      ? value
+      : this.refuse(`has an attribute "${name}" that is no whole number: ${value}`);
+  }
+
+  reals(name: string): number[] | undefined {
     const value = this.node.attributes.get(name);
     if (value === undefined) return undefined;
     const list = Array.isArray(value) ? value.filter((entry) => typeof entry === 'number') : undefined;
     return list ?? this.refuse(`has an attribute "${name}" that is no list of numbers`);
+  }
+
+  ints(name: string): number[] | undefined {
+    const list = this.reals(name);
+    return list?.every(Number.isInteger) === false
+      ? this.refuse(`has an attribute "${name}" of other than whole numbers: [${list}]`)
+      : list;
   }
 
   text(name: string, otherwise: string): string {

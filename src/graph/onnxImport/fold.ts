@@ -122,7 +122,7 @@ function constant(call: Call): Known {
     if (name === 'value_float' && typeof value === 'number') return known('float', [], () => Float32Array.of(value));
     if (name === 'value_ints') return wholeList(call.ints(name) ?? []);
     if (name === 'value_floats') {
-      const list = call.ints(name) ?? [];
+      const list = call.reals(name) ?? [];
       return known('float', [list.length], () => Float32Array.from(list));
     }
   }

@@ -193,6 +193,10 @@ describe('graphs', () => {
     expect(await refusal(onnxFile({ ...two, nodes: [node('Concat', [], ['y'])] }))).toContain('has no input 0');
     const bad = node('Transpose', ['x'], ['y'], { attribute: [ints('perm', [0, 5])] });
     expect(await refusal(onnxFile({ ...two, nodes: [bad] }))).toContain('Transpose of x');
+    const half = node('Softmax', ['x'], ['y'], { attribute: [{ name: 'axis', f: 0.5, type: 1 }] });
+    expect(await refusal(onnxFile({ ...two, nodes: [half] }))).toContain('"axis" that is no whole number: 0.5');
+    const perm = node('Transpose', ['x'], ['y'], { attribute: [{ name: 'perm', floats: [1, 0.5], type: 6 }] });
+    expect(await refusal(onnxFile({ ...two, nodes: [perm] }))).toContain('other than whole numbers: [1,0.5]');
     const axis = node('Softmax', ['x'], ['y'], { attribute: [{ name: 'axis', i: 7, type: 2 }] });
     expect(await refusal(onnxFile({ ...two, nodes: [axis] }))).toContain('names the axis 7');
   });

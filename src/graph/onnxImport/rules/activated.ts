@@ -22,10 +22,10 @@ const ACTIVATIONS: Readonly<Record<string, (g: GraphBuilder, x: Value, parameter
 export function activated(call: Call, x: Value): Value {
   const name = call.text('activation', '');
   if (!Object.hasOwn(ACTIVATIONS, name)) call.refuse(`applies the activation "${name}"`);
-  const list = call.ints('activation_params') ?? [];
+  const list = call.reals('activation_params') ?? [];
   return ACTIVATIONS[name](
     call.g,
     x,
-    (index, key, otherwise) => list[index] ?? call.int(`activation_${key}`, otherwise),
+    (index, key, otherwise) => list[index] ?? call.real(`activation_${key}`, otherwise),
   );
 }

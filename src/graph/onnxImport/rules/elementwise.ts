@@ -86,20 +86,20 @@ export const elementwiseRules: Rules = {
     Softsign: unary((g, x) => divide(g, x, add(g, scalar(g, 1), abs(g, x)))),
     Mish: unary((g, x) => multiply(g, x, tanh(g, softplus(g, x)))),
     Swish: (call) => {
-      const alpha = call.int('alpha', 1);
+      const alpha = call.real('alpha', 1);
       return unary((g, x) => (alpha === 1 ? silu(g, x) : multiply(g, x, sigmoid(g, multiply(g, x, scalar(g, alpha))))))(
         call,
       );
     },
     Gelu: (call) => unary((g, x) => gelu(g, x, call.text('approximate', 'none') === 'tanh' ? 'tanh' : 'exact'))(call),
-    LeakyRelu: (call) => unary((g, x) => leakyRelu(g, x, call.int('alpha', 0.01)))(call),
-    Elu: (call) => unary((g, x) => elu(g, x, call.int('alpha', 1)))(call),
+    LeakyRelu: (call) => unary((g, x) => leakyRelu(g, x, call.real('alpha', 0.01)))(call),
+    Elu: (call) => unary((g, x) => elu(g, x, call.real('alpha', 1)))(call),
     Selu: (call) => {
-      const alpha = call.int('alpha', 1.6732631921768188);
-      const gamma = call.int('gamma', 1.0507010221481323);
+      const alpha = call.real('alpha', 1.6732631921768188);
+      const gamma = call.real('gamma', 1.0507010221481323);
       return unary((g, x) => multiply(g, elu(g, x, alpha), scalar(g, gamma)))(call);
     },
-    HardSigmoid: (call) => unary((g, x) => hardSigmoid(g, x, call.int('alpha', 0.2), call.int('beta', 0.5)))(call),
+    HardSigmoid: (call) => unary((g, x) => hardSigmoid(g, x, call.real('alpha', 0.2), call.real('beta', 0.5)))(call),
     PRelu: binary((g, x, slope) => add(g, relu(g, x), multiply(g, slope, minimum(g, x, scalar(g, 0))))),
     Clip: (call) => {
       const x = call.unexpanded(0);
@@ -115,7 +115,7 @@ export const elementwiseRules: Rules = {
     },
     'com.microsoft.Gelu': unary((g, x) => gelu(g, x, 'exact')),
     'com.microsoft.QuickGelu': (call) =>
-      unary((g, x) => multiply(g, x, sigmoid(g, multiply(g, x, scalar(g, call.int('alpha', 1.702))))))(call),
+      unary((g, x) => multiply(g, x, sigmoid(g, multiply(g, x, scalar(g, call.real('alpha', 1.702))))))(call),
     'com.microsoft.BiasGelu': binary((g, x, bias) => gelu(g, add(g, x, bias), 'exact')),
     'com.microsoft.FastGelu': (call) =>
       call.has(1)

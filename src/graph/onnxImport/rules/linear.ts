@@ -15,7 +15,7 @@ export const linearRules: Rules = rules({
     if (call.int('transBatchA', 0) !== 0 || call.int('transBatchB', 0) !== 0) call.refuse('transposes the batch');
     const turn = (position: number, attribute: string): Value =>
       call.int(attribute, 0) === 0 ? call.value(position) : transpose(call.g, call.value(position));
-    return scaled(call, product(call, turn(0, 'transA'), turn(1, 'transB')), call.int('alpha', 1));
+    return scaled(call, product(call, turn(0, 'transA'), turn(1, 'transB')), call.real('alpha', 1));
   },
 });
 
@@ -24,9 +24,9 @@ function gemm(call: Call): Value {
   if (a.shape.length !== 2 || b.shape.length !== 2) call.refuse(`multiplies [${a.shape}] and [${b.shape}]`);
   const left = call.int('transA', 0) === 0 ? a : transpose(call.g, a);
   const right = call.int('transB', 0) === 0 ? b : transpose(call.g, b);
-  const result = scaled(call, matmul(call.g, left, right), call.int('alpha', 1));
+  const result = scaled(call, matmul(call.g, left, right), call.real('alpha', 1));
   if (!call.has(2)) return result;
-  const sum = add(call.g, result, scaled(call, call.unexpanded(2), call.int('beta', 1)));
+  const sum = add(call.g, result, scaled(call, call.unexpanded(2), call.real('beta', 1)));
   return sameShape(sum.shape, result.shape) ? sum : call.refuse(`adds [${call.shape(2)}] to [${result.shape}]`);
 }
 

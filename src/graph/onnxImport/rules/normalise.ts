@@ -13,28 +13,28 @@ export const normaliseRules: Rules = rules({
       call.refuse('normalises by the batch (training_mode=1), which mixes samples');
     }
     const [x, scale, bias, mean, variance] = [0, 1, 2, 3, 4].map((i) => call.value(i));
-    return batchNormInference(call.g, x, scale, bias, mean, variance, call.int('epsilon', 1e-5));
+    return batchNormInference(call.g, x, scale, bias, mean, variance, call.real('epsilon', 1e-5));
   },
   LayerNormalization: (call) => {
     const x = call.value(0);
     const axis = call.axis(call.int('axis', -1), x.shape.length);
-    return layerNorm(call.g, x, axis, call.value(1), optional(call, 2), call.int('epsilon', 1e-5));
+    return layerNorm(call.g, x, axis, call.value(1), optional(call, 2), call.real('epsilon', 1e-5));
   },
   SimplifiedLayerNormalization: rootMeanSquare,
   RMSNormalization: rootMeanSquare,
   InstanceNormalization: (call) =>
-    groupNorm(call.g, call.value(0), call.shape(0)[1], call.value(1), call.value(2), call.int('epsilon', 1e-5)),
+    groupNorm(call.g, call.value(0), call.shape(0)[1], call.value(1), call.value(2), call.real('epsilon', 1e-5)),
   GroupNormalization: (call) => {
     const groups = call.int('num_groups', 0);
-    return groupNorm(call.g, call.value(0), groups, channels(call, 1), channels(call, 2), call.int('epsilon', 1e-5));
+    return groupNorm(call.g, call.value(0), groups, channels(call, 1), channels(call, 2), call.real('epsilon', 1e-5));
   },
   'com.microsoft.SkipLayerNormalization': (call) => {
     const sum = skipped(call, 4);
-    return fused(layerNorm(call.g, sum, -1, call.value(2), optional(call, 3), call.int('epsilon', 1e-12)), sum);
+    return fused(layerNorm(call.g, sum, -1, call.value(2), optional(call, 3), call.real('epsilon', 1e-12)), sum);
   },
   'com.microsoft.SkipSimplifiedLayerNormalization': (call) => {
     const sum = skipped(call, 3);
-    return fused(rmsNorm(call.g, sum, call.value(2), call.int('epsilon', 1e-12)), sum);
+    return fused(rmsNorm(call.g, sum, call.value(2), call.real('epsilon', 1e-12)), sum);
   },
 });
 
@@ -43,7 +43,7 @@ function rootMeanSquare(call: Call): Value {
   if (call.axis(call.int('axis', -1), x.shape.length) !== x.shape.length - 1) {
     call.refuse('normalises over several axes');
   }
-  return rmsNorm(call.g, x, call.value(1), call.int('epsilon', 1e-5));
+  return rmsNorm(call.g, x, call.value(1), call.real('epsilon', 1e-5));
 }
 
 function optional(call: Call, position: number): Value | undefined {
