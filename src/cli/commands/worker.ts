@@ -9,6 +9,7 @@ import {
   runWorker,
   type WorkerEvent,
 } from '../../work/index.js';
+import { whole } from '../arguments.js';
 import { listenForInterrupts } from '../interrupt.js';
 import { tasks } from '../tasks.js';
 
@@ -25,7 +26,7 @@ export function workerCommand(registry: Registry = tasks): Command {
   return new Command('worker')
     .description('runs jobs of other machines from a queue on Redis')
     .requiredOption('--queue <url>', 'redis://[user:password@]host[:port][/database], or rediss:// for TLS')
-    .option('--workers <n>', 'threads (default: cores, fewer when memory is short)', Number)
+    .option('--workers <n>', 'threads (default: cores, fewer when memory is short)', whole(1))
     .option('--memory <amount>', 'memory that all threads share, e.g. 4GB (default: three quarters of what is there)')
     .option('--once', 'leave when the queue is empty')
     .option('--json', 'print one JSON object an event on standard output')
