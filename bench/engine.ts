@@ -4,7 +4,7 @@
  * (bench/training.ts); and PyTorch on the same shapes. Best of all repeats, since whatever else runs only makes a figure
  * worse.
  *
- *   npx tsx bench/engine.ts [--json FILE] [--training full|short|none] [--peers "$(bash bench/peers/setup.sh)"]
+ *   npx tsx bench/engine.ts [--json FILE] [--repeats 20] [--training full|short|none] [--peers "$(bash bench/peers/setup.sh)"]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

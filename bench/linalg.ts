@@ -2,10 +2,11 @@
  * The dense decompositions at the sizes that attribution meets: seconds, rate, residual, and beside each the floor: its flops
  * at the rate that the engine's plain product reached in the same process, just before.
  *
- *   npx tsx bench/linalg.ts [--json] [--cholesky 2048,8192] [--eigen 512,1024,2048,4096] [--top 4096] [--peer 512]
+ *   npx tsx bench/linalg.ts [--json FILE] [--cholesky 2048,8192] [--eigen 512,1024,2048,4096] [--top 4096] [--peer 512]
  *
  * The peer is ml-matrix' EigenvalueDecomposition at the sizes of --peer. A size 0 leaves a part out.
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { cpuEngine, type Tensor } from '../src/engine/index.js';
@@ -15,7 +16,7 @@ import { cholesky, choleskySolve, openProducts, symmetricEigen, topEigen } from 
 
 const { values: given } = parseArgs({
   options: {
-    json: { type: 'boolean', default: false },
+    json: { type: 'string' },
     cholesky: { type: 'string', default: '2048,8192' },
     eigen: { type: 'string', default: '512,1024,2048,4096' },
     top: { type: 'string', default: '4096' },
@@ -38,7 +39,8 @@ interface Row {
   readonly orthogonality?: number;
 }
 
-const engine = cpuEngine({ threads: 2 });
+const THREADS = 2;
+const engine = cpuEngine({ threads: THREADS });
 const rows: Row[] = [];
 
 async function timed<T>(work: () => Promise<T>) {
@@ -51,7 +53,6 @@ async function timed<T>(work: () => Promise<T>) {
 
 function report(row: Row): void {
   rows.push(row);
-  if (given.json) return;
   const figures = Object.entries(row).filter(([key]) => key !== 'what' && key !== 'size');
   const shown = figures.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${value.toPrecision(3)}`]));
   console.log(`${row.what} ${row.size}: ${shown.join(', ')}`);
@@ -200,4 +201,6 @@ for (const n of sizes(given.cholesky)) await benchCholesky(n);
 for (const n of sizes(given.top)) await benchTop(n);
 for (const n of sizes(given.peer)) await benchPeer(n);
 for (const n of sizes(given.eigen)) await benchEigen(n);
-if (given.json) console.log(JSON.stringify({ engine: engine.name, threads: 2, rows }, null, 2));
+if (given.json !== undefined) {
+  writeFileSync(given.json, `${JSON.stringify({ engine: engine.name, threads: THREADS, rows }, null, 2)}\n`);
+}
