@@ -232,6 +232,7 @@ describe('pooling', () => {
 });
 
 describe('shapes and options that do not fit are refused with a sentence', () => {
+  const TAPS_APART = { dilations: [2], pads: [1, 1] };
   const cases: readonly (readonly [string, (g: GraphBuilder, x: Value) => Value, RegExp])[] = [
     ['channels', (g, x) => conv(g, x, g.input('w', [2, 3, 3, 3])), /\[2,3,3,3\] in 1 groups do not fit \[1,4,5,5\]/],
     ['groups', (g, x) => conv(g, x, g.input('w', [3, 2, 3, 3]), { groups: 2 }), /in 2 groups do not fit/],
@@ -247,7 +248,8 @@ describe('shapes and options that do not fit are refused with a sentence', () =>
       (g, x) => convTranspose(g, x, g.input('w', [4, 1, 2, 2]), { strides: [2, 2], outputPadding: [0, 2] }),
       /does not have the positions \[5,5\]/,
     ],
-    ['only padding', (g, x) => maxPool(g, x, [2, 2], { pads: [2, 0, 0, 0] }), /see nothing but padding/],
+    ['only padding', (g, x) => maxPool(g, x, [2, 2], { pads: [2, 0, 0, 0] }), /no wider than the padding/],
+    ['padding between the taps', (g) => maxPool(g, g.constant([1], [1, 1, 1]), [2], TAPS_APART), /see nothing else/],
     ['pool rank', (g, x) => maxPool(g, x, [2]), /does not slide over the spatial axes \[5,5\]/],
   ];
   it.each(cases)('%s', (_, build, said) => {

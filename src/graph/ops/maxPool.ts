@@ -30,13 +30,7 @@ const MAX_POOL: Operator = {
   shape: ([[n, channels, ...extents]], attributes) => {
     const window = windowFrom(attributes);
     const positions = positionsOf(extents, window);
-    const { kernel, dilations, pads } = window;
-    if (pads.some((pad, i) => pad >= dilations[i % kernel.length] * (kernel[i % kernel.length] - 1) + 1)) {
-      throw new MeedError(
-        `Windows [${kernel}] padded by [${pads}] see nothing but padding`,
-        'Pad by less than a window',
-      );
-    }
+    refusePadding(extents, window);
     return [n, channels, ...positions];
   },
   lower: (sink, [x], node) => void sink.emit('MaxPool', [x], onnxPool(node)),
@@ -46,6 +40,30 @@ const MAX_POOL: Operator = {
   samples: samplesUnless(({ inputs }) => [...inputs[0].shape.keys()].slice(2)),
   gradient: (builder, { inputs: [x], attributes }, dy) => [builder.apply(PUT_AT_MAXIMA, [x, dy], attributes)],
 };
+
+/** A window that sees only padding has no largest entry, and ONNX Runtime takes no padding as wide as the kernel. */
+function refusePadding(extents: readonly number[], window: Window): void {
+  const { kernel, dilations, pads } = window;
+  const counts = positionsOf(extents, window);
+  const narrow = pads.every((pad, i) => pad < kernel[i % kernel.length]);
+  if (narrow && counts.every((count, axis) => eachSees(axis, extents[axis], count, window))) return;
+  throw new MeedError(
+    `Windows [${kernel}] with dilations [${dilations}], padded by [${pads}], are no wider than the padding or see nothing else`,
+    'Pad by less than the kernel, so that each window sees an entry',
+  );
+}
+
+/** Whether each of `count` windows has a tap inside along an axis; those that begin inside do. */
+function eachSees(axis: number, extent: number, count: number, { kernel, strides, pads, dilations }: Window): boolean {
+  const [taps, stride, pad, dilation] = [kernel[axis], strides[axis], pads[axis], dilations[axis]];
+  if ((count - 1) * stride - pad >= extent) return false;
+  for (let position = 0; position < count && position * stride < pad; position++) {
+    const start = position * stride - pad;
+    const first = Math.ceil(-start / dilation);
+    if (first >= taps || start + first * dilation >= extent) return false;
+  }
+  return true;
+}
 
 /** x [n, C, ...spatial] and dy [n, C, ...positions] → [n, C, ...spatial]: each dy added where x has its window's maximum. */
 const PUT_AT_MAXIMA: Operator = {
