@@ -183,7 +183,8 @@ async function proveThere(
   statements: readonly Statement[],
   work: MapOptions,
 ): Promise<Groth16Proof[]> {
-  const threads = work.where?.slots === 1 || statements.length === 1 ? 'all' : 'single';
+  // decided by the epoch alone: a job's name, and so its stored result, does not depend on who works
+  const threads = statements.length === 1 ? 'all' : 'single';
   const keyHash = verificationKeyHash(key.verificationKey);
   const inputs = statements.map(
     ({ place, values, rho }): ProveInput => ({

@@ -85,6 +85,24 @@ describe('proofs from workers', () => {
     expect(proofs.map(({ words }) => words.map(String))).toEqual(honest.map(({ words }) => words));
   });
 
+  it('are the same jobs however many workers there are, so that what one run finished another finds', async () => {
+    const keys = [1, 3].map(() => [] as string[]);
+    for (const [i, slots] of [1, 3].entries()) {
+      let jobs = 0;
+      const where: Pool = {
+        ...worker(() => null),
+        slots,
+        async run(job) {
+          keys[i].push(job.key());
+          return honest[jobs++];
+        },
+      };
+      await prove(join(folder, 'slots'), { where });
+    }
+    expect(new Set(keys[0]).size).toBe(honest.length);
+    expect(keys[1]).toEqual(keys[0]);
+  });
+
   it('that a store has kept are named, so that a person can do without them', async () => {
     const store = join(folder, 'unfinished');
     const bad = worker(() => honest[0]);
