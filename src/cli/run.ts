@@ -28,6 +28,7 @@ import {
 } from '../prover/index.js';
 import { CancelledError, type MapOptions, type Pool, poolFromOptions } from '../work/index.js';
 import { listenForInterrupts } from './interrupt.js';
+import { say } from './terminal.js';
 
 export interface RunOptions {
   readonly out: string;
@@ -155,9 +156,8 @@ export class Run {
     const store = join(out, 'unfinished', stage);
     const interrupts = listenForInterrupts();
     try {
-      const notice = (sentence: string): boolean => process.stderr.write(`${sentence}\n`);
-      interrupts.first.addEventListener('abort', () => notice(STOPPING));
-      const result = await work({ where, progress, store, notice, signal: interrupts.first });
+      interrupts.first.addEventListener('abort', () => say(STOPPING));
+      const result = await work({ where, progress, store, notice: say, signal: interrupts.first });
       await rm(join(out, 'unfinished'), { recursive: true, force: true });
       if (interrupts.first.aborted) throw new CancelledError(`What follows the ${stage} stage`);
       return result;
@@ -213,7 +213,7 @@ export function openRunEngine({ engine, device, threads, strictDevice }: RunOpti
     onHandedBack(operators) {
       const others = operators.filter((operator) => !said.has(operator));
       for (const operator of others) said.add(operator);
-      if (others.length > 0) process.stderr.write(`The device leaves to the CPU: ${others.join(', ')}\n`);
+      if (others.length > 0) say(`The device leaves to the CPU: ${others.join(', ')}`);
     },
   });
 }

@@ -6,6 +6,13 @@ import { formatRate, formatSeconds, Pace, type Progress } from '../foundation/in
 
 const REDRAW_MS = 100;
 const LINE_MS = 60_000;
+/** Back to the line's beginning, and what stood there is gone. */
+export const CLEAR = '\r\u001b[K';
+
+/** A sentence on a line of its own, in place of one that is being redrawn. */
+export function say(sentence: string): void {
+  process.stderr.write(`${process.stderr.isTTY === true ? CLEAR : ''}${sentence}\n`);
+}
 
 export interface StageLine {
   readonly progress: Progress;
@@ -27,11 +34,11 @@ export function startLine(name: string): StageLine {
       if (now - drawn < (terminal ? REDRAW_MS : LINE_MS)) return;
       drawn = now;
       const text = `${title} ${progressText(done, total, what, part.pace.at(done, total, now))}`;
-      stream.write(terminal ? `\r\u001b[K${text}` : `${text}\n`);
+      stream.write(terminal ? `${CLEAR}${text}` : `${text}\n`);
     },
     done(result) {
       const seconds = (performance.now() - begun) / 1000;
-      stream.write(`${terminal ? '\r\u001b[K' : ''}${title} ${seconds.toFixed(1).padStart(5)} s  ${result}\n`);
+      say(`${title} ${seconds.toFixed(1).padStart(5)} s  ${result}`);
     },
   };
 }

@@ -12,6 +12,7 @@ import {
 import { whole } from '../arguments.js';
 import { listenForInterrupts } from '../interrupt.js';
 import { tasks } from '../tasks.js';
+import { CLEAR, say } from '../terminal.js';
 
 interface Values {
   readonly queue: string;
@@ -67,16 +68,13 @@ function talk(memoryBytes: number): (event: WorkerEvent) => void {
   let failed = 0;
   let drawn = Number.NEGATIVE_INFINITY;
   let pace: Pace | undefined;
-  const say = (text: string): void => {
-    stream.write(`${terminal ? '\r\u001b[K' : ''}${text}\n`);
-  };
   const count = (): void => {
     const now = performance.now();
     if (now - drawn < every) return;
     drawn = now;
     const rate = pace?.at(done, done, now);
     const text = `${done} job(s) done${failed === 0 ? '' : `, ${failed} failed`}${rate ? `, ${formatRate(rate.perSecond)}` : ''}`;
-    stream.write(terminal ? `\r\u001b[K${text}` : `${text}\n`);
+    stream.write(terminal ? `${CLEAR}${text}` : `${text}\n`);
   };
   return (event) => {
     switch (event.event) {
