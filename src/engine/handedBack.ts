@@ -41,9 +41,12 @@ export async function operatorsOnCpu(
         shape,
       );
     }
-    await session.run(feeds);
-    session.endProfiling();
-    await session.release();
+    try {
+      await session.run(feeds);
+      session.endProfiling();
+    } finally {
+      await session.release();
+    }
     const events: ProfileEvent[] = [];
     for (const file of await readdir(folder))
       events.push(...(JSON.parse(await readFile(join(folder, file), 'utf8')) as ProfileEvent[]));

@@ -32,7 +32,7 @@ export async function topSingular(engine: Engine, m: Tensor, rank: number, seed:
   }
   if (!m.data.every(Number.isFinite)) {
     throw new MeedError(
-      'The score matrix holds a number that is not finite',
+      'The matrix holds a number that is not finite',
       'Check the training for divergence (lower the learning rate)',
     );
   }

@@ -9,7 +9,7 @@ import { defineTask } from '../work/index.js';
 import { modelFromDefinition } from './definition.js';
 import { type FastState, openFastStep } from './fastStep.js';
 import { sgd } from './optimisers.js';
-import { checkSamples, type Samples, type Targets } from './samples.js';
+import { checkSamples, checkTargets, type Samples, type Targets } from './samples.js';
 
 export interface RetrainInput {
   /** `Model.definition` of one that needs no file. */
@@ -47,6 +47,7 @@ export default defineTask<RetrainInput, Retrained>({
     const width = sizeOf(model.inputShape);
     const samples: Samples = { rows: features.length / width, width, features, targets };
     checkSamples(model, samples);
+    checkTargets(model, samples);
     const optimiser = sgd({ momentum, weightDecay });
     const step = await openFastStep(cpuEngine(), model, { batch, optimiser, dropout, seed });
     try {

@@ -39,6 +39,20 @@ export function checkSamples(model: Model, { rows, width, features, targets }: S
   );
 }
 
+/**
+ * Reads every target, once for a training: an id that the model does not know has a gradient of no class and no error.
+ * @throws MeedError when an id is neither −1 nor one of the model's
+ */
+export function checkTargets({ objective, classes, targetShape }: Model, { targets }: Samples): void {
+  if (objective !== 'class' && objective !== 'next-token') return;
+  const stray = targets.findIndex((id: number) => !(id >= -1 && id < classes));
+  if (stray < 0) return;
+  throw new MeedError(
+    `Sample ${Math.floor(stray / sizeOf(targetShape))} has the target ${targets[stray]}, the model knows ${classes}`,
+    `Give ids from 0 to ${classes - 1}, or -1 for none`,
+  );
+}
+
 /** What stands for no target. */
 export function noTarget(targets: Targets): -1 | 0 {
   return targets instanceof Int32Array ? -1 : 0;

@@ -9,7 +9,7 @@ import type { Engine } from '../engine/index.js';
 import { MeedError, type Progress, Random, type RandomState, silent } from '../foundation/index.js';
 import { stepGraph } from './graphs.js';
 import type { Model } from './model.js';
-import { batchTensors, checkSamples, type Samples, selectSamples } from './samples.js';
+import { batchTensors, checkSamples, checkTargets, type Samples, selectSamples } from './samples.js';
 
 export interface TrainingOptions {
   readonly epochs: number;
@@ -106,6 +106,7 @@ interface Runner {
 
 async function openRunner(engine: Engine, model: Model, samples: Samples, options: TrainingOptions): Promise<Runner> {
   checkSamples(model, samples);
+  checkTargets(model, samples);
   const { batch, learningRate, momentum } = options;
   const perEpoch = stepsPerEpoch(samples.rows, batch);
   const program = await engine.compile(stepGraph(model, batch), { keep: ['nextParameters', 'nextVelocity'] });

@@ -168,6 +168,13 @@ describe('training many models', () => {
     );
   });
 
+  it('refuses a target that the model does not know', async () => {
+    const stray = (id: number) => trainMany({ ...shared, targets: samples.targets.with(7, id) }, [members[0]]);
+    await expect(stray(3)).rejects.toThrow(/Sample 7 has the target 3, the model knows 3/);
+    await expect(stray(-2)).rejects.toThrow(/Sample 7 has the target -2/);
+    await expect(stray(-1)).resolves.toHaveLength(1);
+  });
+
   it('says when it diverges, and refuses an empty subset', async () => {
     await expect(trainMany({ ...shared, learningRate: 1e30 }, [members[0]])).rejects.toThrow(/training loss is/);
     await expect(trainMany(shared, [{ seed: 1, rows: new Uint32Array(0) }])).rejects.toThrow(/no rows/);
