@@ -3,7 +3,7 @@ export { type Block, type BlockForm, FACTOR_CHUNK, type FactorSource, type Facto
 export { gradDot } from './gradDot.js';
 export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
 export { inRun, stateWeights } from './inRun.js';
-export { pathScorer, SCORE_BLOCK, type ScoringOptions, type WeightedState } from './pathScorer.js';
+export { pathScorer, type ScoringOptions, type WeightedState } from './pathScorer.js';
 export type { Scorer } from './scorer.js';
 export { type Explanation, explainReceipt, type RowScore, type ScoredRows, writeScores } from './scoreStore.js';
 export { fitBasis, type SketchBasis, sketchOutputs, sketchSamples } from './spectralSketch.js';

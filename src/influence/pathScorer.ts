@@ -17,7 +17,7 @@ import type { Scorer } from './scorer.js';
 export type { WeightedState } from './pathScores.js';
 
 /** Samples of one job. Fixed, so that a job's name, and so its stored result, does not depend on who works. */
-export const SCORE_BLOCK = MOST_ROWS.samples;
+const SCORE_BLOCK = MOST_ROWS.samples;
 
 /** Where blocks of samples run, and how it is told; without `where`, the given engine in this thread, which stores nothing. */
 export interface ScoringOptions extends Omit<MapOptions, 'unit'> {

@@ -12,5 +12,5 @@ export type { QueuePoolOptions, QueueWorkerOptions, WorkerEvent } from './queue/
 export { type Registry, registry } from './registry.js';
 export { queuePool, runWorker } from './remote.js';
 export { type Closable, defineTask, type Task, type TaskContext } from './task.js';
-export { type ThreadStart, threadStart } from './threadStart.js';
+export { threadStart } from './threadStart.js';
 export type { Structured } from './value.js';
