@@ -66,20 +66,19 @@ const TRANSPOSE: Operator = {
 };
 
 /**
- * Output axis i is input axis perm[i]; without `perm` the last two axes change places. Two in a row are one, and none
- * where they undo each other.
+ * Output axis i is input axis perm[i]; without `perm` the last two axes change places. Two that undo each other are none;
+ * others stay two, since a runtime takes an exchange of the last axes into the product that follows.
  */
 export function transpose(builder: GraphBuilder, input: Value, perm?: readonly number[]): Value {
   const rank = input.shape.length;
   const swap = Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : rank - 2 + (rank - 1 - i)));
   const chosen = perm ?? swap;
   const before = builder.producerOf(input);
-  if (before?.operator !== TRANSPOSE || chosen.length !== rank)
-    return builder.apply(TRANSPOSE, [input], { perm: chosen });
-  const earlier = before.attributes.perm as readonly number[];
-  const both = chosen.map((axis) => earlier[axis]);
-  const [source] = before.inputs;
-  return both.every((axis, i) => axis === i) ? source : builder.apply(TRANSPOSE, [source], { perm: both });
+  if (before?.operator === TRANSPOSE) {
+    const earlier = before.attributes.perm as readonly number[];
+    if (chosen.length === rank && chosen.every((axis, i) => earlier[axis] === i)) return before.inputs[0];
+  }
+  return builder.apply(TRANSPOSE, [input], { perm: chosen });
 }
 
 const SLICE: Operator = {
