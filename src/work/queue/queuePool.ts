@@ -254,8 +254,10 @@ class QueuePool implements Pool {
 
   async close(): Promise<void> {
     clearInterval(this.#looking);
-    await this.#events.close();
-    await this.#queue.close();
+    const closed = this.#events.close().then(() => this.#queue.close());
+    // the library waits for the end of a connection that was being tried again, and no longer is: it never comes
+    if (this.#broken) closed.catch((error: unknown) => this.#lookFailed(error));
+    else await closed;
     await this.#connection.close();
   }
 }

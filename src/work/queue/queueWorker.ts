@@ -112,10 +112,11 @@ async function serve(
     lastError = error.message;
     tell({ event: 'notice', sentence: `The queue answers: ${error.message}` });
   });
+  let lost: MeedError | undefined;
   try {
     await worker.waitUntilReady();
     tell({ event: 'ready', queue: connection.shown, threads: pool.slots, tasks: [...registry.keys()] });
-    const lost = await Promise.race([
+    lost = await Promise.race([
       connection.lost,
       aborted(finish),
       aborted(stop),
@@ -124,7 +125,8 @@ async function serve(
     if (lost) throw lost;
     tell({ event: 'finishing', running: attendant.running });
   } finally {
-    await worker.close();
+    // with nobody to tell, the jobs that run are not waited for here but by their pool
+    await worker.close(lost !== undefined);
     hearing.disconnect();
   }
 }
