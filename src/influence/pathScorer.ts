@@ -102,18 +102,23 @@ function scoreThere(
       const blocks = cut(samples);
       const inputs = blocks.map((block): ScoreBlockInput => ({ ...common, key, samples: block }));
       const options = { where, progress, signal, store, notice, unit: `blocks of ${SCORE_BLOCK} samples` };
-      const results = await runMap(scoreBlock, inputs, options);
-      return {
-        shape: [outputs.rows, samples.rows],
-        data: sideBySide(
-          results.map(({ scores }) => scores),
-          outputs.rows,
-          samples.rows,
-        ),
-      };
+      const results: readonly unknown[] = await runMap(scoreBlock, inputs, options);
+      const scores = results.map((given, b) => scoresOf(given, outputs.rows * blocks[b].rows, where, store));
+      return { shape: [outputs.rows, samples.rows], data: sideBySide(scores, outputs.rows, samples.rows) };
     },
     async dispose() {},
   };
+}
+
+/** What a worker gave: a block of another size would shift every score after it. */
+function scoresOf(given: unknown, size: number, where: Pool, store: string | undefined): Float32Array {
+  const scores = typeof given === 'object' && given !== null && 'scores' in given ? given.scores : undefined;
+  if (scores instanceof Float32Array && scores.length === size) return scores;
+  const got = scores instanceof Float32Array ? `${scores.length} scores` : 'no scores';
+  throw new MeedError(
+    `A block of ${size} scores was asked of ${where.name}, which gave ${got}`,
+    `Use workers that you trust${store === undefined ? '' : `, and delete ${store}, which keeps what they gave`}`,
+  );
 }
 
 /** SHA-256 of everything that all blocks share. */

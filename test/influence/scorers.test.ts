@@ -236,6 +236,19 @@ describe('another target than the loss', () => {
     expect([...there.data]).toEqual([...here.data]);
   });
 
+  it('is not taken from workers that give another number of scores, or none', async () => {
+    const own = inlinePool();
+    for (const [forged, got] of [
+      [{ scores: new Float32Array(outputs.rows * samples.rows + 1) }, /gave 211 scores/],
+      [{ scores: [1, 2] }, /gave no scores/],
+      [null, /gave no scores/],
+    ] as const) {
+      const where = { ...own, name: 'a forger', slots: 1, run: async () => forged };
+      await expect(score(gradDot(engine, model, parameters, { where }), outputs, samples)).rejects.toThrow(got);
+    }
+    await own.close();
+  });
+
   const stepped = (gradient: Float64Array, by: number): Float64Array =>
     Float64Array.from(parameters, (w, p) => w + by * gradient[p]);
 });
