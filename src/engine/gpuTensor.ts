@@ -5,8 +5,8 @@
  * are counted by the runtime: either may be disposed of first (but see residents.ts).
  */
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Shape } from '../graph/index.js';
-import type { DeviceTensor, Tensor } from './engine.js';
+import type { Precision, Shape } from '../graph/index.js';
+import type { DeviceTensor, Numbers, Tensor } from './engine.js';
 import { disposedError } from './hostTensor.js';
 import type { Residents } from './residents.js';
 
@@ -14,10 +14,11 @@ import type { Residents } from './residents.js';
 export interface GpuHome {
   readonly residents: Residents;
   /** Copies it to this process' memory. */
-  readBack(shape: Shape, tensor: OrtTensor): Promise<Float32Array>;
+  readBack(shape: Shape, tensor: OrtTensor): Promise<OrtTensor.DataType>;
 }
 
-export class GpuTensor implements DeviceTensor<'float32'> {
+/** Only float32 programs keep tensors on WebGPU, so there P is float32, which the compiler cannot see. */
+export class GpuTensor<P extends Precision = 'float32'> implements DeviceTensor<P> {
   readonly device = 'webgpu';
   readonly shape: Shape;
   readonly #home: GpuHome;
@@ -36,8 +37,9 @@ export class GpuTensor implements DeviceTensor<'float32'> {
     return this.#tensor;
   }
 
-  async read(): Promise<Tensor> {
-    return { shape: this.shape, data: await this.#home.readBack(this.shape, this.handle) };
+  async read(): Promise<Tensor<P>> {
+    const data = await this.#home.readBack(this.shape, this.handle);
+    return { shape: this.shape, data: data as Numbers<P> };
   }
 
   dispose(): void {

@@ -61,7 +61,7 @@ export function runtimeEngine(options: RuntimeOptions): Engine {
     compile: (graph, compileOptions) => compile(graph, options, copies, compileOptions ?? {}),
     async upload<P extends Precision>(tensor: Tensor<P>): Promise<DeviceTensor<P>> {
       const { shape, data } = tensor;
-      if (copies && data instanceof Float32Array) return asDeviceTensor<P>(await copies.toDevice(shape, data));
+      if (copies && data instanceof Float32Array) return copies.toDevice<P>(shape, data);
       return new HostTensor<P>(shape, data.slice() as Numbers<P>);
     },
   };
@@ -127,7 +127,7 @@ function programOf<P extends Precision, Kept extends string>(
     const stays: Record<string, DeviceTensor<P>> = {};
     for (const { name, shape } of outputs) {
       if (!kept.has(name)) host[name] = { shape, data: results[name].data as Numbers<P> };
-      else if (onDevice) stays[name] = asDeviceTensor<P>(new GpuTensor(shape, results[name], onDevice));
+      else if (onDevice) stays[name] = new GpuTensor<P>(shape, results[name], onDevice);
       else stays[name] = new HostTensor<P>(shape, results[name].data as Numbers<P>);
     }
     return { host, kept: stays as Record<Kept, DeviceTensor<P>> };
@@ -233,16 +233,16 @@ class DeviceCopies implements GpuHome {
     this.#threads = threads;
   }
 
-  async readBack(shape: Shape, tensor: OrtTensor): Promise<Float32Array> {
+  async readBack(shape: Shape, tensor: OrtTensor): Promise<OrtTensor.DataType> {
     const session = await this.#session(shape, 'cpu');
     const { y } = await session.run({ x: tensor });
-    return y.data as Float32Array;
+    return y.data;
   }
 
-  async toDevice(shape: Shape, data: Float32Array): Promise<GpuTensor> {
+  async toDevice<P extends Precision>(shape: Shape, data: Float32Array): Promise<GpuTensor<P>> {
     const session = await this.#session(shape, 'gpu-buffer');
     const { y } = await session.run({ x: new OrtTensor('float32', data, shape) });
-    return new GpuTensor(shape, y, this);
+    return new GpuTensor<P>(shape, y, this);
   }
 
   #session(shape: Shape, location: 'cpu' | 'gpu-buffer'): Promise<InferenceSession> {
@@ -257,9 +257,4 @@ class DeviceCopies implements GpuHome {
     this.#sessions.set(key, session);
     return session;
   }
-}
-
-/** Only float32 programs keep tensors on WebGPU, so there P is float32, which the compiler cannot see. */
-function asDeviceTensor<P extends Precision>(tensor: GpuTensor): DeviceTensor<P> {
-  return tensor as unknown as DeviceTensor<P>;
 }

@@ -2,7 +2,7 @@
  * Matrix products on the engine, for matrices that are not part of a model, and other small programs of a decomposition.
  * Programs are kept by name until `dispose`: whoever multiplies many shapes cuts its work so that shapes repeat, or opens
  * products of its own. Everything is row-major. Threads wait asleep: two that spin until the other has done its part of a
- * large product took up to three times as long as one alone when other processes had the cores too.
+ * large product hinder each other where other processes have the cores too.
  * The trap: a result is memory new to the process, and first touching it can cost more than computing it, so a program
  * gives back a thick product once rather than thin ones to be summed here.
  */

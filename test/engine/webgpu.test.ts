@@ -7,7 +7,7 @@ import { caseOperators, definedOperators } from '../graph/allOperators.js';
 import { operatorCases } from '../graph/operators.js';
 import type { CheckedCase } from './support/operatorCheck.js';
 import { randomBroadcasts } from './support/randomBroadcasts.js';
-import { type ChildResult, runChild, swiftshaderEnvironment } from './support/swiftshader.js';
+import { askChild, type ChildAnswers, swiftshaderEnvironment } from './support/swiftshader.js';
 
 const TOLERANCE = 2e-5;
 /** WGSL (15.7.4, accuracy of built-in functions) asks no more of these two. */
@@ -20,19 +20,11 @@ const environment = swiftshaderEnvironment();
 if (!environment) process.stderr.write('WebGPU is not tested: no Chromium with SwiftShader found (CHROME_PATH)\n');
 
 describe.skipIf(!environment)('WebGPU on SwiftShader', () => {
-  const answers = new Map<string, unknown>();
-  let child: ChildResult;
-  const answer = <T>(key: string): T => {
-    if (!answers.has(key)) throw new Error(`the process ended with ${child.code} before "${key}": ${child.stderr}`);
-    return answers.get(key) as T;
-  };
+  let said: ChildAnswers;
+  const answer = <T>(key: string): T => said.answer(key);
 
   beforeAll(async () => {
-    child = await runChild('./webgpuChild.ts', environment ?? {});
-    for (const line of child.stdout.split('\n').filter((text) => text.startsWith('{'))) {
-      const { key, value } = JSON.parse(line) as { key: string; value: unknown };
-      answers.set(key, value);
-    }
+    said = await askChild('./webgpuChild.ts', environment ?? {});
   });
 
   it('is named with its adapter, which is known to be software', () => {
@@ -96,6 +88,6 @@ describe.skipIf(!environment)('WebGPU on SwiftShader', () => {
   it('is not what auto takes, being software', () => {
     expect(answer('auto')).toBe('cpu');
     expect(answer('end')).toBe(true);
-    expect(child.code).toBe(0);
+    expect(said.child.code).toBe(0);
   });
 });

@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { modelGraphs, smallModels } from './support/smallModels.js';
-import { type ChildResult, runChild, swiftshaderEnvironment } from './support/swiftshader.js';
+import { askChild, type ChildAnswers, swiftshaderEnvironment } from './support/swiftshader.js';
 
 /** Of an output's largest entry. */
 const TOLERANCE = 2e-5;
@@ -18,19 +18,11 @@ interface Trained {
 const environment = swiftshaderEnvironment();
 
 describe.skipIf(!environment)('strict WebGPU takes', () => {
-  const answers = new Map<string, unknown>();
-  let child: ChildResult;
-  const answer = <T>(key: string): T => {
-    if (!answers.has(key)) throw new Error(`the process ended with ${child.code} before "${key}": ${child.stderr}`);
-    return answers.get(key) as T;
-  };
+  let said: ChildAnswers;
+  const answer = <T>(key: string): T => said.answer(key);
 
   beforeAll(async () => {
-    child = await runChild('./webgpuModelsChild.ts', environment ?? {});
-    for (const line of child.stdout.split('\n').filter((text) => text.startsWith('{'))) {
-      const { key, value } = JSON.parse(line) as { key: string; value: unknown };
-      answers.set(key, value);
-    }
+    said = await askChild('./webgpuModelsChild.ts', environment ?? {});
   });
 
   for (const { name } of smallModels.flatMap(modelGraphs)) {
@@ -60,6 +52,6 @@ describe.skipIf(!environment)('strict WebGPU takes', () => {
   it("an explanation's factors and gradient kernel, as a perceptron written in loops gives it", () => {
     expect(answer('kernel')).toBeLessThan(TOLERANCE);
     expect(answer('end')).toBe(true);
-    expect(child.code).toBe(0);
+    expect(said.child.code).toBe(0);
   });
 });

@@ -70,7 +70,7 @@ export function parseModel(bytes: Uint8Array, path: string): ModelProto {
   const type = ONNX_SCHEMA.lookupType('ModelProto');
   try {
     const message = type.decode(bytes);
-    return type.toObject(message, { longs: Number, defaults: true, arrays: true }) as unknown as ModelProto;
+    return type.toObject(message, { longs: Number, defaults: true, arrays: true }) as ModelProto;
   } catch (error) {
     throw new MeedError(
       `${path} is no whole ONNX file: ${messageOf(error)}`,

@@ -12,7 +12,7 @@ import type { Place } from './call.js';
 import { checkModel, type Dimension, type OnnxInput, type OnnxModel, type OnnxNode } from './decode.js';
 import { type Known, type Numbers, type Operand, refuseHuge } from './operand.js';
 import { parseModel } from './proto.js';
-import { placeConstants, placePlaceholders, trace } from './trace.js';
+import { placeConstants, placeStandIns, trace } from './trace.js';
 import { weightsUsed } from './trainable.js';
 
 export interface ReadOptions {
@@ -174,7 +174,7 @@ function firstLook(model: OnnxModel, inputs: readonly ImportedInput[], samples: 
       uses.set(name, [...(uses.get(name) ?? []), { node: node.name, type: node.type }]);
     }
   };
-  const values = trace(model, { g, place: placePlaceholders(g), given, visit });
+  const values = trace(model, { g, place: placeStandIns(g), given, visit });
   const stored = new Map<string, Known>();
   for (const [name, operand] of values) {
     if (operand.kind === 'known' && operand.element === 'float' && operand.origins.has(name)) stored.set(name, operand);

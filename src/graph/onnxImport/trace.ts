@@ -1,6 +1,6 @@
 /**
  * Walks the nodes of a file once and says each in our operators, or computes it where all is constant. The same walk is
- * done with placeholders when a file is read (what is supported, which tensors are weights) and with the real values when
+ * done with stand-ins when a file is read (what is supported, which tensors are weights) and with the real values when
  * a model is built into a graph.
  * The trap: one unsupported operator hides what comes after it, and a reader wants to know of all; so the walk goes on
  * past it, skipping what needs it.
@@ -174,7 +174,7 @@ function refuseUnsupported(nodes: readonly OnnxNode[]): never {
   );
 }
 
-/** The size of a stored tensor below which a placeholder is not worth it. */
+/** The size of a stored tensor below which a stand-in is not worth it. */
 export const SMALL = 256;
 
 /** Constants into a graph, each once. */
@@ -188,7 +188,7 @@ export function placeConstants(g: GraphBuilder): Place {
 }
 
 /** The same for a first look: weights are not copied, an input stands for each. */
-export function placePlaceholders(g: GraphBuilder): Place {
+export function placeStandIns(g: GraphBuilder): Place {
   const constants = placeConstants(g);
   const placed = new Map<Known, Value>();
   return (constant) => {

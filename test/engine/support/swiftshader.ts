@@ -24,6 +24,32 @@ export function swiftshaderEnvironment(): Record<string, string> | undefined {
   return { VK_DRIVER_FILES: join(folder, 'vk_swiftshader_icd.json'), LD_LIBRARY_PATH: libraries };
 }
 
+/** What a process of its own said, a line of JSON an answer. */
+export interface ChildAnswers {
+  readonly child: ChildResult;
+  readonly count: number;
+  /** @throws Error with what the process wrote to standard error, when it ended before that answer */
+  answer<T>(key: string): T;
+}
+
+/** Runs a TypeScript file of this folder to its end, and reads its answers `{"key": …, "value": …}`. */
+export async function askChild(file: string, env: Readonly<Record<string, string>>): Promise<ChildAnswers> {
+  const child = await runChild(file, env);
+  const answers = new Map<string, unknown>();
+  for (const line of child.stdout.split('\n').filter((text) => text.startsWith('{'))) {
+    const { key, value } = JSON.parse(line) as { key: string; value: unknown };
+    answers.set(key, value);
+  }
+  return {
+    child,
+    count: answers.size,
+    answer<T>(key: string): T {
+      if (!answers.has(key)) throw new Error(`the process ended with ${child.code} before "${key}": ${child.stderr}`);
+      return answers.get(key) as T;
+    },
+  };
+}
+
 /** Runs a TypeScript file of this folder to its end. */
 export function runChild(
   file: string,

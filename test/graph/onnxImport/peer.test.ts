@@ -22,7 +22,7 @@ const weight = (name: string, ...shape: number[]): object => floats(name, shape,
 const attribute = (...list: object[]): object => ({ attribute: list });
 
 /** The bytes of whole numbers in a type, little-endian; the floats among them are exact in every float type. */
-const RAW: Readonly<Record<string, (values: readonly number[]) => ArrayBufferView>> = {
+const RAW: Readonly<Record<string, (values: readonly number[]) => ArrayBufferView & Iterable<number | bigint>>> = {
   float64: (values) => Float64Array.from(values),
   // upper half of a float32
   bfloat16: (values) => Uint16Array.from(values, (x) => new Uint32Array(Float32Array.of(x).buffer)[0] >>> 16),
@@ -61,7 +61,7 @@ describe('weights stored as', () => {
     const packed = RAW[type](values);
     const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
     const list = LISTS[type] ?? 'int32Data';
-    const entries = Array.from(packed as unknown as ArrayLike<number | bigint>, Number);
+    const entries = Array.from(packed, Number);
     const dataType = ELEMENT_CODE[type as keyof typeof ELEMENT_CODE];
     for (const stored of [{ rawData: bytes }, { [list]: entries }]) {
       await expectAgreement(
