@@ -1,8 +1,7 @@
 export { blockNorms, blockProducts, blockProjection, sumBlocks } from './blockProducts.js';
 export { type Block, type BlockForm, FACTOR_CHUNK, type FactorSource, type Factors, openFactors } from './factors.js';
-export { gradDot } from './gradDot.js';
 export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
-export { inRun, stateWeights } from './inRun.js';
+export * from './methods/index.js';
 export { pathScorer, type ScoringOptions, type WeightedState } from './pathScorer.js';
 export type { Scorer } from './scorer.js';
 export { type Explanation, explainReceipt, type RowScore, type ScoredRows, writeScores } from './scoreStore.js';

@@ -49,7 +49,10 @@ export async function modelFromDefinition(definition: Json | undefined, source: 
 type Reader = ReturnType<typeof reader>;
 
 const BUILDERS: Readonly<Record<string, (read: Reader, source: DefinitionSource) => Model | Promise<Model>>> = {
-  mlp: (read) => mlp(read.numbers('widths')),
+  mlp: (read) =>
+    mlp(read.numbers('widths'), {
+      activation: read.has('activation') ? read.oneOf<'relu' | 'gelu'>('activation', ['relu', 'gelu']) : undefined,
+    }),
   'mlp-regressor': (read) => mlpRegressor(read.numbers('widths')),
   linear: (read) => linear(read.number('inputs'), read.number('classes')),
   lenet: (read) => lenet(pictureOf(read)),
@@ -113,6 +116,7 @@ function reader(definition: JsonObject, source: DefinitionSource) {
       const value = definition[key];
       return typeof value === 'string' ? value : refuse(key);
     },
+    has: (key: string) => definition[key] !== undefined,
     oneOf<T extends string>(key: string, allowed: readonly T[]): T {
       return allowed.find((option) => option === definition[key]) ?? refuse(key);
     },

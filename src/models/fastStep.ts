@@ -37,13 +37,14 @@ export interface FastState {
 export interface FastStep {
   /**
    * One step on the rows at these positions, at most `batch`; the loss is their mean before the step.
-   * @param step counted from 0; it decides masks and bias corrections
+   * @param at.step counted from 0; it decides masks and bias corrections
+   * @param at.sampleWeights of every row of `samples`, 1 unless told; the batch is divided by its rows all the same
    */
   run(
     from: FastState,
     samples: Samples,
     positions: ArrayLike<number>,
-    at: { readonly step: number; readonly rate: number },
+    at: { readonly step: number; readonly rate: number; readonly sampleWeights?: Float32Array },
   ): Promise<FastState & { readonly loss: number }>;
   dispose(): Promise<void>;
 }
@@ -117,7 +118,7 @@ export async function openFastStep(engine: Engine, model: Model, options: FastSt
   const vector = [model.parameterCount];
   const stateShape = [optimiser.stateSize(model.parameterCount)];
   return {
-    async run(from, samples, positions, { step, rate }) {
+    async run(from, samples, positions, { step, rate, sampleWeights }) {
       const rows = positions.length;
       if (rows < 1 || rows > batch) {
         throw new MeedError(`A step for ${batch} rows was given ${rows}`, 'Give it from 1 to as many rows');
@@ -130,6 +131,7 @@ export async function openFastStep(engine: Engine, model: Model, options: FastSt
       }
       targets?.data.fill(noTarget(samples.targets), rows * depth);
       weights.data.fill(1 / rows, 0, rows).fill(0, rows);
+      if (sampleWeights) for (let i = 0; i < rows; i++) weights.data[i] *= sampleWeights[positions[i]];
       rates.data.set(optimiser.rates(step, rate));
       if (masks) fillDropoutMask(masks.data, maskKey(seed, step), dropout);
       const result = await program.run({

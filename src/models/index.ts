@@ -12,13 +12,22 @@ export { loadHuggingFaceModel, readHuggingFaceModel } from './huggingFace.js';
 export { type ImportedOptions, type ImportedWeights, importedModel } from './imported.js';
 export { type LoadedModel, readLlama2c, readLlama2cTokenizer, type Tokenizer } from './llama2c.js';
 export { classLosses, nextTokenLosses, squaredLosses } from './losses.js';
+export { lossesOf } from './lossesOf.js';
 export { marginLosses } from './margin.js';
 export { linear, mlp, mlpRegressor } from './mlp.js';
 export type { Dropout, Losses, Model, ObjectiveKind, ParameterLayout } from './model.js';
 export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
 export { type AdamWOptions, adamW, clipByGlobalNorm, type Optimiser, type SgdOptions, sgd } from './optimisers.js';
 export { accuracy, meanSquaredError, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
-export type { Retrained, RetrainInput } from './retrain.task.js';
+export {
+  type OptimiserChoice,
+  openOptimiser,
+  openSchedule,
+  type Recipe,
+  ratesOf,
+  type ScheduleChoice,
+} from './recipe.js';
+export type { KeptState, Retrained, RetrainInput } from './retrain.task.js';
 export { readSafetensors, type StoredTensor } from './safetensors.js';
 export { batchTensors, checkSamples, type Samples, selectSamples, type Targets } from './samples.js';
 export { constant, cosine, type Schedule, triangular } from './schedules.js';

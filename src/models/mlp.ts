@@ -1,18 +1,28 @@
 /**
- * The multilayer perceptron: linear layers with ReLU between them, He initialisation (He et al. 2015), biases zero. With
- * no hidden layer it is multinomial logistic regression.
+ * The multilayer perceptron: linear layers with ReLU or GELU between them, He initialisation (He et al. 2015), biases
+ * zero. With no hidden layer it is multinomial logistic regression.
  */
 import { MeedError, type Random } from '../foundation/index.js';
-import { add, matmul, relu, type Shape } from '../graph/index.js';
+import { add, type GraphBuilder, gelu, matmul, relu, type Shape, type Value } from '../graph/index.js';
 import { layOut } from './layout.js';
 import { classLosses, squaredLosses } from './losses.js';
 import type { Model } from './model.js';
+
+export interface MlpOptions {
+  /** Between layers; 'relu' unless told. GELU, the exact one, has a second derivative, which ReLU has not. */
+  readonly activation?: 'relu' | 'gelu';
+}
+
+const ACTIVATIONS: Readonly<Record<'relu' | 'gelu', (g: GraphBuilder, x: Value) => Value>> = {
+  relu,
+  gelu: (g, x) => gelu(g, x, 'exact'),
+};
 
 /**
  * @param widths input width, hidden widths, classes: [784, 128, 64, 10]; [in, classes] is logistic regression
  * @throws MeedError when there are fewer than two widths
  */
-export function mlp(widths: readonly number[]): Model {
+export function mlp(widths: readonly number[], { activation = 'relu' }: MlpOptions = {}): Model {
   if (widths.length < 2 || widths.some((width) => !Number.isInteger(width) || width < 1)) {
     throw new MeedError(
       `An MLP cannot have the widths [${widths}]`,
@@ -27,7 +37,7 @@ export function mlp(widths: readonly number[]): Model {
     ]),
   );
   return {
-    definition: { name: 'mlp', widths },
+    definition: { name: 'mlp', widths, ...(activation === 'relu' ? {} : { activation }) },
     objective: 'class',
     inputShape: [widths[0]],
     targetShape: [1],
@@ -47,7 +57,7 @@ export function mlp(widths: readonly number[]): Model {
       let activations = x;
       for (const l of extents.keys()) {
         if (l > 0) {
-          const hidden = relu(builder, activations);
+          const hidden = ACTIVATIONS[activation](builder, activations);
           activations = dropout ? dropout(builder, hidden) : hidden;
         }
         activations = add(builder, matmul(builder, activations, values[2 * l]), values[2 * l + 1]);

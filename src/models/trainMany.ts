@@ -7,10 +7,7 @@ import { type MapOptions, runMap } from '../work/index.js';
 import retrain, { type Retrained, type RetrainInput } from './retrain.task.js';
 
 /** What one of the models differs in. */
-export interface Member {
-  readonly rows: Uint32Array;
-  readonly seed: number;
-}
+export type Member = Pick<RetrainInput, 'rows' | 'seed' | 'sampleWeights'>;
 
 /**
  * @param shared all that the members have in common

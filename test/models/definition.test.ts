@@ -38,6 +38,7 @@ const DECODER = {
 
 const OWN: [string, Model][] = [
   ['mlp', mlp([4, 5, 2])],
+  ['mlp with GELU', mlp([4, 5, 2], { activation: 'gelu' })],
   ['mlp-regressor', mlpRegressor([4, 5, 2])],
   ['linear', linear(4, 3)],
   ['lenet', lenet(PICTURE)],

@@ -4,6 +4,7 @@ import { Random } from '../../src/foundation/index.js';
 import { interpret } from '../../src/graph/index.js';
 import { fillDropoutMask, maskKey } from '../../src/models/dropoutMasks.js';
 import { fastStepGraph, openFastStep } from '../../src/models/fastStep.js';
+import { logitsGraph } from '../../src/models/graphs.js';
 import { lenet, mlp, mlpRegressor } from '../../src/models/index.js';
 import { adamW, sgd } from '../../src/models/optimisers.js';
 import { trainMany } from '../../src/models/trainMany.js';
@@ -19,11 +20,10 @@ const shared = {
   targets: samples.targets,
   epochs: 6,
   batch: 8,
-  learningRate: 0.1,
-  momentum: 0.9,
-  weightDecay: 1e-3,
+  optimiser: { name: 'sgd', momentum: 0.9, weightDecay: 1e-3 },
+  schedule: { name: 'constant', rate: 0.1 },
   dropout: 0.2,
-};
+} as const;
 
 /** Mean loss of some rows by a plain loop in float64, with the masks given. */
 function plainLoss(w: Float64Array, positions: readonly number[], masks: Float32Array, batch: number): number {
@@ -138,6 +138,44 @@ describe('training many models', () => {
     expect(changed).toEqual((await trainMany(shared, [{ rows, seed }]))[0]);
   });
 
+  it('gives back the states that were asked for, the last of which is where it ends', async () => {
+    const [whole] = await trainMany({ ...shared, keep: [0, 1, 18] }, [members[0]]);
+    expect(whole.states.map(({ step }) => step)).toEqual([0, 1, 18]);
+    expect(whole.states[0].parameters).toEqual(model.initialise(Random.named(members[0].seed, 'weights')));
+    const [last] = await trainMany(shared, [members[0]]);
+    expect(last.states).toEqual([whole.states[2]]);
+    await expect(trainMany({ ...shared, keep: [19] }, [members[0]])).rejects.toThrow(
+      /State 19 of a training of 18 steps/,
+    );
+  });
+
+  it("tells the queries' losses under the last weights", async () => {
+    const queries = cloud(300, 4, 3, 8);
+    const [given] = await trainMany({ ...shared, queries, keep: [18] }, [members[0]]);
+    const g = logitsGraph(model, 300);
+    const { logits } = interpret(g, { parameters: given.states[0].parameters, x: queries.features });
+    for (const [i, loss] of given.queryLosses.entries()) {
+      const row = [...logits.data.subarray(i * 3, i * 3 + 3)];
+      const expected = Math.log(row.reduce((sum, z) => sum + Math.exp(z), 0)) - row[queries.targets[i]];
+      expect(loss).toBeCloseTo(expected, 4);
+    }
+  });
+
+  it('a sample of weight 0 keeps its place in the order and moves nothing', async () => {
+    const rows = Uint32Array.from({ length: 40 }, (_, i) => i);
+    const sampleWeights = new Float32Array(40).fill(1).fill(0, 10, 13);
+    const features = samples.features.slice().fill(7, 40, 52);
+    const weighed = (given: Float32Array) =>
+      trainMany({ ...shared, features: given }, [{ rows, seed: 2, sampleWeights }]);
+    const [a, b] = [await weighed(samples.features), await weighed(features)];
+    expect(a[0].states).toEqual(b[0].states);
+    const [all] = await trainMany(shared, [{ rows, seed: 2, sampleWeights: new Float32Array(40).fill(1) }]);
+    expect(all).toEqual((await trainMany(shared, [{ rows, seed: 2 }]))[0]);
+    expect(a[0].states).not.toEqual(all.states);
+    const short = new Float32Array(39);
+    await expect(trainMany(shared, [{ rows, seed: 2, sampleWeights: short }])).rejects.toThrow(/39 sample weights/);
+  });
+
   it.each([
     [
       'a convolutional net',
@@ -148,11 +186,19 @@ describe('training many models', () => {
   ])('trains %s by its definition', async (_, other, targets) => {
     const random = new Random(3);
     const features = Float32Array.from({ length: 6 * 64 }, () => random.normal());
-    const given = { ...shared, model: other.definition, features, targets, batch: 3, dropout: 0, learningRate: 0.01 };
+    const given = {
+      ...shared,
+      model: other.definition,
+      features,
+      targets,
+      batch: 3,
+      dropout: 0,
+      schedule: { name: 'constant', rate: 0.01 },
+    } as const;
     const rows = Uint32Array.from([0, 1, 2, 3, 5]);
     const at = async (epochs: number) => (await trainMany({ ...given, epochs }, [{ rows, seed: 1 }]))[0];
     const last = await at(30);
-    expect(last.parameters).toHaveLength(other.parameterCount);
+    expect(last.states[0].parameters).toHaveLength(other.parameterCount);
     expect(last.loss).toBeLessThan(0.5 * (await at(1)).loss);
   });
 
@@ -176,7 +222,9 @@ describe('training many models', () => {
   });
 
   it('says when it diverges, and refuses an empty subset', async () => {
-    await expect(trainMany({ ...shared, learningRate: 1e30 }, [members[0]])).rejects.toThrow(/training loss is/);
+    await expect(trainMany({ ...shared, schedule: { name: 'constant', rate: 1e30 } }, [members[0]])).rejects.toThrow(
+      /training loss is/,
+    );
     await expect(trainMany(shared, [{ seed: 1, rows: new Uint32Array(0) }])).rejects.toThrow(/no rows/);
   });
 });

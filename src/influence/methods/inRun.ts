@@ -5,10 +5,10 @@
  * the published states: the learning mass of the steps between two states is shared equally by both (trapezoid rule).
  * Complete: Σ_i score(q, i) ≈ loss_q(initial) − loss_q(trained); how nearly is measured with every payout.
  */
-import type { Engine } from '../engine/index.js';
-import type { Model, TrainingOptions, TrainingState } from '../models/index.js';
-import { pathScorer, type ScoringOptions } from './pathScorer.js';
-import type { Scorer } from './scorer.js';
+import type { Engine } from '../../engine/index.js';
+import type { Model, TrainingOptions, TrainingState } from '../../models/index.js';
+import { pathScorer, type ScoringOptions } from '../pathScorer.js';
+import type { Scorer } from '../scorer.js';
 
 /**
  * Learning mass of each state, per sample.

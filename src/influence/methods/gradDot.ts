@@ -1,0 +1,37 @@
+/** Grad-dot (Charpiat et al. 2019): the product of the two gradients at the trained weights. Exact, from factors. */
+import type { Engine } from '../../engine/index.js';
+import type { Model } from '../../models/index.js';
+import { pathScorer, type ScoringOptions } from '../pathScorer.js';
+import type { Scorer } from '../scorer.js';
+import { aboutScores, type Method, type MethodCard } from './method.js';
+import { LAST, stateAt } from './runStates.js';
+
+const card: MethodCard = {
+  name: 'grad-dot',
+  source:
+    'Charpiat et al. 2019, "Input similarity from the neural network perspective"; TracIn (Pruthi et al. 2020) with one checkpoint',
+  claim: 'how much a small step on this sample, from the trained weights, would lower the loss of the output',
+  scale: 'loss per unit of learning rate at the trained weights',
+  cost: 'one pass over n + m samples, and m·n products of factors; no P numbers a sample are held',
+  needs: [],
+  form: 'bilinear',
+  additivity: 'relative',
+};
+
+export function gradDot(
+  engine: Engine,
+  model: Model,
+  parameters: Float32Array,
+  scoring?: ScoringOptions,
+): Promise<Scorer> {
+  return pathScorer(engine, model, [{ parameters, weight: 1 }], aboutScores(card), scoring);
+}
+
+export const gradDotMethod: Method<{ readonly epoch: number | string }> = {
+  ...card,
+  defaults: { epoch: LAST },
+  grid: [],
+  open({ engine, model, runs, samples }, { epoch }, options) {
+    return gradDot(engine, model, stateAt(runs[0], epoch, samples.rows).parameters, options);
+  },
+};
