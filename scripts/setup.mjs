@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import buildKernels from './kernels.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -61,4 +62,11 @@ const sources = Math.max(
 if (!existsSync(compiled) || statSync(compiled).mtimeMs < sources) {
   run('Compiling', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']);
   writeFileSync(compiled, '');
+}
+
+try {
+  buildKernels();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }
