@@ -1,4 +1,5 @@
 /** Meed as a library: each folder's public face. */
+export * as datasets from '../datasets/index.js';
 export * as artefact from './artefact/index.js';
 export * as auditor from './chain/auditor/index.js';
 export * as chain from './chain/index.js';
