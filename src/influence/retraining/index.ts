@@ -1,0 +1,3 @@
+export { banzhafOfSamples, exactBanzhaf, exactBanzhafOf, halfCoalitions } from './banzhaf.js';
+export { allCoalitions, type Coalition, type Game, MOST_EXACT, remembering } from './game.js';
+export { exactShapley, exactShapleyOf, type PermutationSampling, type Shares, sampledShapley } from './shapley.js';
