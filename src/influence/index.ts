@@ -1,4 +1,5 @@
 export { blockNorms, blockProducts, blockProjection, sumBlocks } from './blockProducts.js';
+export * from './evaluation/index.js';
 export { type Block, type BlockForm, FACTOR_CHUNK, type FactorSource, type Factors, openFactors } from './factors.js';
 export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
 export * from './methods/index.js';

@@ -1,0 +1,3 @@
+export { columnOf, type LdsInput, lds, ldsDifference, subsetPredictions } from './lds.js';
+export { type NoiseCeiling, noiseCeiling } from './noiseCeiling.js';
+export * from './statistics/index.js';
