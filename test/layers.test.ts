@@ -15,6 +15,7 @@ const LAYERS = [
   'models',
   'influence',
   'prover',
+  'incentives',
   'chain',
   'report',
   'cli',

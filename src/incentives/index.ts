@@ -1,0 +1,24 @@
+export { type Interval, pearson, ranks, spearman } from './correlation.js';
+export { type IdentityCurve, type IdentityPoint, identityCurve } from './identities.js';
+export { PLANTS, type Plant, type PlantedDataset, plant } from './planted.js';
+export { POLICIES } from './policies/index.js';
+export type { Policy, PolicyCard } from './policy.js';
+export type { IncentiveRow } from './row.js';
+export {
+  type ContributorFigures,
+  type IncentiveOptions,
+  type IncentiveResult,
+  type NamedCurve,
+  runIncentives,
+  type ValueFigures,
+} from './runIncentives.js';
+export { ReceiptScores, ScoredBatch } from './scoredBatch.js';
+export {
+  exactPlan,
+  type Game,
+  leaveOneOut,
+  type ShapleyPlan,
+  type ShapleyValues,
+  sampledPlan,
+} from './shapley.js';
+export { type ScoreMethod, type Subject, scoreMethod } from './subject.js';

@@ -1,0 +1,182 @@
+/**
+ * The incentive benchmark: every data set × method × policy, and what each contributor was measured to be worth. Trainings
+ * and retrainings are jobs of the pool, kept in the store, so an interrupted run goes on where it was; all that follows
+ * them is arithmetic. Nothing in the result depends on the clock, on the pool or on what the store held.
+ */
+import type { Engine } from '../engine/index.js';
+import { MeedError, type Progress, silent } from '../foundation/index.js';
+import type { MapOptions } from '../work/index.js';
+import type { IdentityCurve } from './identities.js';
+import { measure, type ScoredTrial } from './measure.js';
+import { plant } from './planted.js';
+import { POLICIES } from './policies/index.js';
+import type { Policy, PolicyCard } from './policy.js';
+import type { IncentiveRow } from './row.js';
+import { countRows } from './scoredBatch.js';
+import type { ScoreMethod, Subject } from './subject.js';
+import { type OutputCounts, openTrial, scoreTrial } from './trial.js';
+import { type MeasuredValues, meanValues, measureValues, type ValueOptions } from './values.js';
+
+export interface IncentiveOptions extends ValueOptions, Omit<MapOptions, 'unit' | 'progress'> {
+  readonly engine: Engine;
+  readonly subjects: readonly Subject[];
+  readonly methods: readonly ScoreMethod[];
+  /** All that there are unless told. */
+  readonly policies?: readonly Policy[];
+  /** Of training, at least one; the first decides every choice of rows. */
+  readonly seeds: readonly number[];
+  /** For how many of the seeds value is measured by retraining, from the first. */
+  readonly valuedSeeds: number;
+  readonly counts: OutputCounts;
+  /** Bootstrap samples of outputs. */
+  readonly resamples: number;
+}
+
+/** What one contributor is worth and is paid. */
+export interface ContributorFigures {
+  readonly dataset: string;
+  readonly contributor: string;
+  readonly rows: number;
+  /** Shapley's value in nats of mean held-out loss, mean over seeds, and the standard error of sampled permutations. */
+  readonly shapley: number;
+  readonly shapleyError: number;
+  /** Fall of −loss when it alone is left out. */
+  readonly leaveOneOut: number;
+  /** Part of the fees by method and policy, mean over seeds. */
+  readonly shares: readonly { readonly method: string; readonly policy: string; readonly share: number }[];
+}
+
+export interface NamedCurve extends Omit<IdentityCurve, 'contributor'> {
+  readonly dataset: string;
+  readonly method: string;
+  readonly policy: string;
+  readonly contributor: string;
+}
+
+export interface ValueFigures {
+  readonly dataset: string;
+  readonly how: MeasuredValues['how'];
+  readonly retrainings: number;
+  readonly outputs: number;
+}
+
+export interface IncentiveResult {
+  readonly rows: readonly IncentiveRow[];
+  readonly contributors: readonly ContributorFigures[];
+  readonly curves: readonly NamedCurve[];
+  readonly values: readonly ValueFigures[];
+  readonly policies: readonly PolicyCard[];
+}
+
+/** @throws MeedError when an option is out of range, or a data set is too small */
+export async function runIncentives(options: IncentiveOptions, progress: Progress = silent): Promise<IncentiveResult> {
+  checkOptions(options);
+  const results: Awaited<ReturnType<typeof runSubject>>[] = [];
+  for (const subject of options.subjects) results.push(await runSubject(subject, options, progress));
+  return {
+    rows: results.flatMap(({ rows }) => rows),
+    contributors: results.flatMap(({ contributors }) => contributors),
+    curves: results.flatMap(({ curves }) => curves),
+    values: results.flatMap(({ values }) => values),
+    policies: (options.policies ?? POLICIES).map(({ card }) => card),
+  };
+}
+
+async function runSubject(
+  subject: Subject,
+  options: IncentiveOptions,
+  progress: Progress,
+): Promise<Omit<IncentiveResult, 'policies'>> {
+  const { engine, methods, policies = POLICIES, seeds, valuedSeeds, counts, resamples } = options;
+  const { where, store, signal, notice } = options;
+  const work: MapOptions = { where, store, signal, notice, progress };
+  const [dataSeed] = seeds;
+  const trials = [];
+  for (const seed of seeds) trials.push(await openTrial(engine, subject, { seed, dataSeed, counts }, work));
+  const values: MeasuredValues[] = [];
+  for (const trial of trials.slice(0, valuedSeeds)) values.push(await measureValues(subject, trial, options, work));
+  const plants = plant(subject.dataset, dataSeed);
+  const withPlants = { ...subject, dataset: plants.dataset };
+  const planted = await openTrial(engine, withPlants, { seed: dataSeed, dataSeed, counts }, work);
+
+  const rows: IncentiveRow[] = [];
+  const curves: NamedCurve[] = [];
+  const shares: { method: string; policy: string; shares: Float64Array }[] = [];
+  for (const [m, method] of methods.entries()) {
+    const natural: ScoredTrial[] = [];
+    for (const [s, trial] of trials.entries()) {
+      natural.push({ trial, scores: await scoreTrial(trial, method), values: values[s] });
+    }
+    const plantedScores = { trial: planted, scores: await scoreTrial(planted, method) };
+    for (const [p, policy] of policies.entries()) {
+      const measured = measure({
+        subject: subject.name,
+        method,
+        policy,
+        natural,
+        planted: plantedScores,
+        plants,
+        resamples,
+        seed: dataSeed,
+      });
+      const place = { dataset: subject.name, method: method.name, policy: policy.card.name };
+      rows.push(measured.row);
+      shares.push({ ...place, shares: measured.shares });
+      for (const curve of measured.curves) {
+        curves.push({ ...place, ...curve, contributor: plants.dataset.contributors[curve.contributor].name });
+      }
+      progress(m * policies.length + p + 1, methods.length * policies.length, `policies on ${subject.name}`);
+      signal?.throwIfAborted();
+    }
+  }
+  return {
+    rows,
+    curves,
+    contributors: contributorFigures(subject, values, shares),
+    values: values.slice(0, 1).map(({ how, outputs }) => ({
+      dataset: subject.name,
+      how,
+      retrainings: values.reduce((sum, measured) => sum + measured.retrainings, 0),
+      outputs,
+    })),
+  };
+}
+
+function contributorFigures(
+  { name, dataset }: Subject,
+  values: readonly MeasuredValues[],
+  shares: readonly { method: string; policy: string; shares: Float64Array }[],
+): ContributorFigures[] {
+  const counts = countRows(dataset.train.contributors, dataset.contributors.length);
+  const mean = (of: (measured: MeasuredValues) => number): number =>
+    values.reduce((sum, measured) => sum + of(measured), 0) / values.length;
+  return dataset.contributors.map((contributor, c) => ({
+    dataset: name,
+    contributor: contributor.name,
+    rows: counts[c],
+    shapley: mean(({ shapley, outputs }) => meanValues(shapley.values, outputs)[c]),
+    shapleyError: Math.sqrt(mean(({ shapley }) => shapley.errors[c] ** 2) / values.length),
+    leaveOneOut: mean((measured) => meanValues(measured.leaveOneOut, measured.outputs)[c]),
+    shares: shares.map(({ method, policy, shares: all }) => ({ method, policy, share: all[c] })),
+  }));
+}
+
+function checkOptions({ subjects, methods, seeds, valuedSeeds, resamples, counts }: IncentiveOptions): void {
+  if (subjects.length === 0 || methods.length === 0 || seeds.length === 0) {
+    throw new MeedError(
+      `${subjects.length} data sets, ${methods.length} methods and ${seeds.length} seeds were given`,
+      'Give at least one of each',
+      { exitCode: 2 },
+    );
+  }
+  const whole = { valuedSeeds, ...counts };
+  for (const [name, value] of Object.entries(whole)) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new MeedError(`The option ${name} is ${value}`, 'Give a whole number of at least 1', { exitCode: 2 });
+  }
+  if (!Number.isInteger(resamples) || resamples < 0) {
+    throw new MeedError(`${resamples} resamples were asked for`, 'Give a whole number, 0 for no intervals', {
+      exitCode: 2,
+    });
+  }
+}
