@@ -44,7 +44,7 @@ display.say(
 // %%
 const cpu = engine.cpuEngine();
 const model = models.mlp([train.width, 64, card.classes.length]);
-const training = { epochs: 12, batch: 50, learningRate: 0.005, momentum: 0.9, seed: SEED };
+const training = { epochs: 40, batch: 50, learningRate: 0.005, momentum: 0.9, seed: SEED };
 const { states, losses } = await models.train(cpu, model, samples, training);
 const { parameters } = states[states.length - 1];
 const predicted = models.predictedClasses(await models.predict(cpu, model, parameters, samples), card.classes.length);
@@ -128,7 +128,7 @@ display.plot('Part of the errors found, by rows looked at, for each ranking and 
   color: { legend: false },
   x: { label: 'rows looked at' },
   y: { label: 'part of the errors found', domain: [0, 1] },
-  marginRight: 130,
+  marginRight: 60,
   marks: [
     Plot.line(
       [
