@@ -29,9 +29,10 @@ import {
   type Value,
 } from '../src/graph/index.js';
 import { fillDropoutMask, maskKey } from '../src/models/dropoutMasks.js';
-import { type FastState, openFastStep } from '../src/models/fastStep.js';
+import { openFastStep } from '../src/models/fastStep.js';
 import { classLosses, mlp } from '../src/models/index.js';
 import { sgd } from '../src/models/optimisers.js';
+import type { FastState } from '../src/models/stepFeeds.js';
 import { trainMany } from '../src/models/trainMany.js';
 import { localPool } from '../src/work/index.js';
 

@@ -1,3 +1,4 @@
+export { adjointStepGraph } from './adjointStep.js';
 export { modelRecipe, readModel, type TrainedModel, type TrainingSet, trainModel } from './artefact.js';
 export { type ImportedCheckpoints, importedCheckpoints } from './checkpoints.js';
 export type { ModelChoice, Picture } from './choice.js';
@@ -5,7 +6,7 @@ export { lenet, type PictureShape, type ResNet9Shape, resnet9 } from './cnn.js';
 export { type DecoderShape, decoder } from './decoder.js';
 export { type DefinitionSource, manifestOf, modelFromDefinition } from './definition.js';
 export { fillDropoutMask, type MaskKey, maskKey } from './dropoutMasks.js';
-export { type FastState, type FastStep, type FastStepOptions, fastStepGraph, openFastStep } from './fastStep.js';
+export { type FastStep, type FastStepOptions, fastStepGraph, openFastStep } from './fastStep.js';
 export { generateGreedy, nextTokenGraph } from './generate.js';
 export { type BlockOutputs, type FactorGraph, factorGraph, logitsGraph, stepGraph } from './graphs.js';
 export { loadHuggingFaceModel, readHuggingFaceModel } from './huggingFace.js';
@@ -15,7 +16,14 @@ export { classLosses, nextTokenLosses, squaredLosses } from './losses.js';
 export { lossesOf } from './lossesOf.js';
 export { marginLosses } from './margin.js';
 export { linear, mlp, mlpRegressor } from './mlp.js';
-export type { Dropout, Losses, Model, ObjectiveKind, ParameterLayout } from './model.js';
+export {
+  type Dropout,
+  type Losses,
+  type Model,
+  type ObjectiveKind,
+  type ParameterLayout,
+  unpackParameters,
+} from './model.js';
 export { fitNormalisation, type Normalisation, normalise } from './normalise.js';
 export { type AdamWOptions, adamW, clipByGlobalNorm, type Optimiser, type SgdOptions, sgd } from './optimisers.js';
 export { accuracy, meanSquaredError, PREDICTION_CHUNK, predict, predictedClasses } from './predict.js';
@@ -32,6 +40,7 @@ export { readSafetensors, type StoredTensor } from './safetensors.js';
 export { batchTensors, checkSamples, type Samples, selectSamples, type Targets } from './samples.js';
 export { constant, cosine, type Schedule, triangular } from './schedules.js';
 export { spanTargets } from './span.js';
+export { epochOrder, type FastState, type StepFeeds, type StepMoment, stepFeeds } from './stepFeeds.js';
 export {
   replay,
   stateSteps,

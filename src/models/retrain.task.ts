@@ -10,10 +10,11 @@ import { type JsonObject, MeedError, Random } from '../foundation/index.js';
 import { sizeOf } from '../graph/index.js';
 import { defineTask } from '../work/index.js';
 import { modelFromDefinition } from './definition.js';
-import { type FastState, openFastStep } from './fastStep.js';
+import { openFastStep } from './fastStep.js';
 import { lossesOf } from './lossesOf.js';
 import { openOptimiser, openSchedule, type Recipe } from './recipe.js';
 import { checkSamples, checkTargets, type Samples, type Targets } from './samples.js';
+import { epochOrder, type FastState } from './stepFeeds.js';
 
 export interface RetrainInput extends Recipe {
   /** `Model.definition` of one that needs no file. */
@@ -85,7 +86,7 @@ export default defineTask<RetrainInput, Retrained>({
       keepAt(0);
       let loss = 0;
       for (let epoch = 0; epoch < epochs; epoch++) {
-        const shuffled = order.permutation(rows.length).map((position) => rows[position]);
+        const shuffled = epochOrder(order, rows);
         loss = 0;
         for (let k = 0; k < perEpoch; k++) {
           const at = epoch * perEpoch + k;

@@ -38,8 +38,8 @@ export interface Clipping {
 export function trainingStepGraph(objective: Objective, optimiser: Optimiser, { clip }: Clipping = {}): Graph {
   const g = new GraphBuilder();
   const flat = g.input('parameters', [objective.parameterCount]);
-  const { loss, gradient } = lossAndGradient(g, objective, flat);
-  return g.build({ ...step(g, flat, gradient, optimiser, clip), loss });
+  const { loss, gradient } = lossAndGradient(g, objective, unpack(g, objective, flat));
+  return g.build({ ...step(g, flat, stateInput(g, objective, optimiser), gradient, optimiser, clip), loss });
 }
 
 /** Inputs parameters [P], gradient [P] and those of the loss; outputs nextGradient = gradient + ∇loss, and loss. */
@@ -47,7 +47,7 @@ export function accumulateGraph(objective: Objective): Graph {
   const g = new GraphBuilder();
   const flat = g.input('parameters', [objective.parameterCount]);
   const sum = g.input('gradient', [objective.parameterCount]);
-  const { loss, gradient } = lossAndGradient(g, objective, flat);
+  const { loss, gradient } = lossAndGradient(g, objective, unpack(g, objective, flat));
   return g.build({ nextGradient: add(g, sum, gradient), loss });
 }
 
@@ -55,28 +55,55 @@ export function accumulateGraph(objective: Objective): Graph {
 export function applyGraph(parameterCount: number, optimiser: Optimiser, { clip }: Clipping = {}): Graph {
   const g = new GraphBuilder();
   const flat = g.input('parameters', [parameterCount]);
-  return g.build(step(g, flat, g.input('gradient', [parameterCount]), optimiser, clip));
+  const gradient = g.input('gradient', [parameterCount]);
+  return g.build(step(g, flat, stateInput(g, { parameterCount }, optimiser), gradient, optimiser, clip));
 }
 
-function step(
+export function stateInput(
+  g: GraphBuilder,
+  { parameterCount }: Pick<Objective, 'parameterCount'>,
+  optimiser: Optimiser,
+): Value {
+  return g.input('state', [optimiser.stateSize(parameterCount)]);
+}
+
+/** What a step computes of `flat`, which the optimiser moves; declares the input `rates`. */
+export function step(
   g: GraphBuilder,
   flat: Value,
+  state: Value,
   gradient: Value,
   optimiser: Optimiser,
   clip: number | undefined,
 ): { nextParameters: Value; nextState: Value } {
-  const state = g.input('state', [optimiser.stateSize(flat.shape[0])]);
   const rates = g.input('rates', [optimiser.rateCount]);
   const clipped = clip === undefined ? gradient : clipByGlobalNorm(g, gradient, clip);
   const { next, nextState } = optimiser.update(g, flat, state, clipped, rates);
   return { nextParameters: next, nextState };
 }
 
-function lossAndGradient(g: GraphBuilder, objective: Objective, flat: Value): { loss: Value; gradient: Value } {
-  const parameters = objective.parameters.map(({ offset, shape }) =>
+/** Views of the flat vector as the objective's parameters. */
+export function unpack(g: GraphBuilder, objective: Pick<Objective, 'parameters'>, flat: Value): Value[] {
+  return objective.parameters.map(({ offset, shape }) =>
     reshape(g, slice(g, flat, 0, offset, offset + sizeOf(shape)), shape),
   );
+}
+
+/** The gradient [P] lies as the flat vector does. */
+function lossAndGradient(
+  g: GraphBuilder,
+  objective: Objective,
+  parameters: readonly Value[],
+): { loss: Value; gradient: Value } {
   const loss = objective.loss(g, parameters);
-  const parts = differentiate(g, loss, parameters).map((part) => reshape(g, part, [sizeOf(part.shape)]));
-  return { loss, gradient: concat(g, parts, 0) };
+  return { loss, gradient: flattened(g, differentiate(g, loss, parameters)) };
+}
+
+/** Values one behind the other, as one vector. */
+export function flattened(g: GraphBuilder, parts: readonly Value[]): Value {
+  return concat(
+    g,
+    parts.map((part) => reshape(g, part, [sizeOf(part.shape)])),
+    0,
+  );
 }
