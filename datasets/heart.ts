@@ -99,7 +99,7 @@ export const heart: DatasetSource = {
     const rows = stratifiedSplit(table, Random.named(seed, 'heart/held-out'));
     const scaled = standardise(imputeMedians(table, rows.train), rows.train);
     const dataset: Dataset = {
-      card,
+      card: { ...card, featureScale: scaled.scale },
       contributors: hospitals.map(({ name, note }) => ({ name, note })),
       train: gatherTrainRows(scaled, rows.train),
       heldOut: gatherRows(scaled, rows.heldOut),

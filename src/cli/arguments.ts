@@ -35,6 +35,10 @@ const OPTIONS: Readonly<Record<Group, () => readonly Option[]>> = {
     new Option('--csv <file>', 'rows of your own instead of a built-in data set'),
     new Option('--label <column>', "the CSV file's label column"),
     new Option('--contributor <column>', "the CSV file's contributor column"),
+    new Option(
+      '--text <column>',
+      "a column of the CSV file's words, which explanations show and nothing is computed from",
+    ),
     new Option('--contributors <file>', 'CSV of the allowed contributors: name[,address]'),
   ],
   training: () => [

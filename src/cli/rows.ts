@@ -14,7 +14,7 @@ export interface PaidRows {
 
 /** @throws MeedError when the data set is unknown, or the CSV file cannot be read as the options say */
 export async function loadRows(options: RunOptions, progress: Progress): Promise<PaidRows> {
-  const { csv, label, contributor, contributors, seed } = options;
+  const { csv, label, contributor, text, contributors, seed } = options;
   if (csv === undefined) {
     return withAccounts(await findDatasetSource(options.dataset).load({ seed, progress }), new Map());
   }
@@ -27,6 +27,7 @@ export async function loadRows(options: RunOptions, progress: Progress): Promise
     file: csv,
     labelColumn: label,
     contributorColumn: contributor,
+    textColumn: text,
     contributorsFile: contributors,
     seed,
     progress,

@@ -36,6 +36,7 @@ export interface RunOptions {
   readonly csv?: string;
   readonly label?: string;
   readonly contributor?: string;
+  readonly text?: string;
   readonly contributors?: string;
   readonly seed: number;
   /** Name of a model of Meed's own, or path of an ONNX file. */

@@ -31,6 +31,8 @@ export const DATASET_KIND = 'dataset';
 const TRAIN = 'train.arrow';
 const HELD_OUT = 'heldout.arrow';
 const CONTRIBUTORS = 'contributors.arrow';
+/** The column of the rows' texts, where the data set has any. */
+const TEXT = 'text';
 const CARD = 'card.json';
 const EVALUATION = 'evaluation.json';
 
@@ -80,11 +82,13 @@ export async function writeDataset(folder: string, dataset: Dataset, choices: Da
       label: train.labels,
       features: { values: train.features, width: train.width },
       rowHash: hashes.map(hex),
+      ...(train.texts && { [TEXT]: train.texts }),
     });
     await writeTable(join(staging, HELD_OUT), {
       id: rowIds('heldout', heldOut.rows),
       label: heldOut.labels,
       features: { values: heldOut.features, width: heldOut.width },
+      ...(heldOut.texts && { [TEXT]: heldOut.texts }),
     });
     await writeTable(join(staging, CONTRIBUTORS), {
       name: contributors.map(({ name }) => name),
@@ -127,12 +131,14 @@ export async function readDataset(folder: string): Promise<StoredDataset> {
       contributors: numbers(rows, 'contributorIndex', Int32Array),
       rows: rows.numRows,
       width: train.width,
+      ...textsOf(rows),
     },
     heldOut: {
       features: heldOut.values,
       labels: numbers(outputs, 'label', Int32Array),
       rows: outputs.numRows,
       width: heldOut.width,
+      ...textsOf(outputs),
     },
   };
   validateDataset(dataset);
@@ -188,6 +194,10 @@ function checkRoot(hashes: readonly Uint8Array[], { folder, manifest }: Artefact
   const claimed = factString(manifest, 'root');
   if (root === claimed) return;
   throw new MeedError(`The rows of ${folder} have the root ${root}, its manifest says ${claimed}`, DISTRUST);
+}
+
+function textsOf(table: Awaited<ReturnType<typeof readTable>>): { readonly texts?: readonly string[] } {
+  return table.schema.names.includes(TEXT) ? { texts: strings(table, TEXT) } : {};
 }
 
 function rowIds(prefix: string, rows: number): string[] {

@@ -6,10 +6,11 @@ import { type JsonObject, MeedError } from '../foundation/index.js';
 import type { DatasetCard, DatasetFile } from './dataset.js';
 
 export function cardToJson(card: DatasetCard): JsonObject {
-  const { featureNames, files, ...rest } = card;
+  const { featureNames, featureScale, files, ...rest } = card;
   return {
     ...rest,
     ...(featureNames && { featureNames }),
+    ...(featureScale && { featureScale: { ...featureScale } }),
     files: files.map(({ unpacked, ...file }) => ({ ...file, ...(unpacked && { unpacked }) })),
   };
 }
@@ -29,6 +30,7 @@ function isCard(value: unknown): value is DatasetCard {
     isListOf(value.classes, isText) &&
     isListOf(value.featureShape, isCount) &&
     (value.featureNames === undefined || isListOf(value.featureNames, isText)) &&
+    (value.featureScale === undefined || isScale(value.featureScale)) &&
     isListOf(value.files, isFile)
   );
 }
@@ -41,6 +43,14 @@ function isFile(value: unknown): value is DatasetFile {
     isHashed(value) &&
     (value.unpacked === undefined || isHashed(value.unpacked))
   );
+}
+
+function isScale(value: unknown): boolean {
+  return isObject(value) && isListOf(value.means, isNumber) && isListOf(value.deviations, isNumber);
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
 }
 
 function isHashed(value: unknown): boolean {

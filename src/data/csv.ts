@@ -17,6 +17,8 @@ export interface CsvOptions {
   readonly file: string;
   readonly labelColumn: string;
   readonly contributorColumn: string;
+  /** A column of words, shown with its row and not computed with. */
+  readonly textColumn?: string;
   /** A list as `readContributorList` reads it; without one, whoever appears is a contributor, in order of appearance. */
   readonly contributorsFile?: string;
   readonly seed: number;
@@ -62,6 +64,7 @@ export async function readCsvDataset(options: CsvOptions): Promise<Dataset> {
       classes,
       featureShape: [table.width],
       featureNames: columns.features.map((column) => header[column]),
+      featureScale: scaled.scale,
       files: [
         {
           path: basename(file),
@@ -85,10 +88,12 @@ export async function readCsvDataset(options: CsvOptions): Promise<Dataset> {
 interface Columns {
   readonly label: number;
   readonly contributor: number;
+  readonly text?: number;
   readonly features: readonly number[];
 }
 
-function columnsOf(header: readonly string[], { file, labelColumn, contributorColumn }: CsvOptions): Columns {
+function columnsOf(header: readonly string[], options: CsvOptions): Columns {
+  const { file, labelColumn, contributorColumn, textColumn } = options;
   const label = columnOf(header, labelColumn, file, '--label');
   const contributor = columnOf(header, contributorColumn, file, '--contributor');
   if (label === contributor) {
@@ -97,10 +102,18 @@ function columnsOf(header: readonly string[], { file, labelColumn, contributorCo
       'Name two columns with --label and --contributor',
     );
   }
-  const features = [...header.keys()].filter((column) => column !== label && column !== contributor);
-  if (features.length > 0) return { label, contributor, features };
+  const text = textColumn === undefined ? undefined : columnOf(header, textColumn, file, '--text');
+  if (text === label || text === contributor) {
+    throw new MeedError(
+      `${file}: the column "${textColumn}" is named as text and as ${text === label ? 'label' : 'contributor'}`,
+      'Name another column with --text, or leave it out',
+    );
+  }
+  const features = [...header.keys()].filter((column) => ![label, contributor, text].includes(column));
+  if (features.length > 0) return { label, contributor, text, features };
+  const named = [labelColumn, contributorColumn, ...(textColumn === undefined ? [] : [textColumn])];
   throw new MeedError(
-    `${file} has no column besides "${labelColumn}" and "${contributorColumn}"`,
+    `${file} has no column besides ${named.map((name) => `"${name}"`).join(' and ')}`,
     'Add columns of numbers, they are the features',
   );
 }
@@ -119,6 +132,7 @@ function tableOf(
     labels: new Int32Array(records.length),
     contributors: new Int32Array(records.length),
     width,
+    ...textsOf(records, columns.text),
   };
   for (const [row, { fields, line }] of records.entries()) {
     const at = (column: number) => `${file} line ${line}: column "${header[column]}"`;
@@ -137,6 +151,10 @@ function tableOf(
     table.contributors[row] = contributor;
   }
   return table;
+}
+
+function textsOf(records: readonly CsvRecord[], text: number | undefined): Pick<RowTable, 'texts'> {
+  return text === undefined ? {} : { texts: records.map(({ fields }) => fields[text]) };
 }
 
 function checkAllHaveRows(

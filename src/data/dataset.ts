@@ -18,6 +18,12 @@ export interface DatasetFile {
   readonly unpacked?: { readonly bytes: number; readonly sha256: string };
 }
 
+/** Measured value = feature × deviation + mean, one of each a column. */
+export interface FeatureScale {
+  readonly means: readonly number[];
+  readonly deviations: readonly number[];
+}
+
 export interface DatasetCard {
   readonly name: string;
   readonly title: string;
@@ -31,6 +37,8 @@ export interface DatasetCard {
   /** Shape of one row, e.g. [16, 16] or [13]; its product is the width. */
   readonly featureShape: readonly number[];
   readonly featureNames?: readonly string[];
+  /** What the columns were standardised by, so that a person can be shown the values as they were measured. */
+  readonly featureScale?: FeatureScale;
   readonly files: readonly DatasetFile[];
   readonly description: string;
 }
@@ -41,6 +49,11 @@ export interface Split {
   readonly labels: Int32Array;
   readonly rows: number;
   readonly width: number;
+  /**
+   * What a person reads of each row, where it has a text. Shown, never computed with; the artefact's file hash binds it, the
+   * row hash does not.
+   */
+  readonly texts?: readonly string[];
 }
 
 export interface TrainSplit extends Split {

@@ -15,6 +15,7 @@ export {
   type DatasetCard,
   type DatasetFile,
   type DatasetSource,
+  type FeatureScale,
   type LoadOptions,
   PLANTED,
   type Planted,

@@ -15,6 +15,8 @@ export interface RowTable {
   readonly labels: Int32Array;
   readonly contributors: Int32Array;
   readonly width: number;
+  /** As in `Split`. */
+  readonly texts?: readonly string[];
 }
 
 /** Row numbers, the training ones ordered by contributor and otherwise as they came. */
@@ -52,7 +54,9 @@ export function gatherRows(table: Omit<RowTable, 'contributors'>, rows: readonly
   rows.forEach((row, i) => {
     features.set(table.features.subarray(row * width, (row + 1) * width), i * width);
   });
-  return { features, labels: Int32Array.from(rows, (row) => table.labels[row]), rows: rows.length, width };
+  const labels = Int32Array.from(rows, (row) => table.labels[row]);
+  const { texts } = table;
+  return { features, labels, rows: rows.length, width, ...(texts && { texts: rows.map((row) => texts[row]) }) };
 }
 
 /** As `gatherRows`, with each row's contributor. */

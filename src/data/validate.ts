@@ -43,6 +43,12 @@ function checkShape({ card, contributors, train, heldOut }: Dataset, set: string
         'Correct the loader',
       );
     }
+    if (split.texts && split.texts.length !== split.rows) {
+      throw new MeedError(
+        `${set} has ${split.texts.length} texts for ${split.rows} ${name} rows`,
+        'Give every row its text, or none',
+      );
+    }
   }
   if (train.contributors.length !== train.rows) {
     throw new MeedError(
@@ -53,6 +59,13 @@ function checkShape({ card, contributors, train, heldOut }: Dataset, set: string
   if (card.featureNames && card.featureNames.length !== width) {
     throw new MeedError(`${set} names ${card.featureNames.length} of ${width} features`, 'Name all of them or none');
   }
+  const { means, deviations } = card.featureScale ?? {};
+  if (means && deviations && !(isFiniteList(means, width) && isFiniteList(deviations, width))) {
+    throw new MeedError(
+      `${set} gives ${means.length} means and ${deviations.length} deviations for ${width} features, or one is not finite`,
+      'Give a finite one of each for every feature, or neither',
+    );
+  }
   const names = contributors.map(({ name }) => name);
   const repeated = names.find((name, i) => name === '' || names.indexOf(name) !== i);
   if (repeated !== undefined) {
@@ -61,6 +74,10 @@ function checkShape({ card, contributors, train, heldOut }: Dataset, set: string
       'Give every contributor one name of its own',
     );
   }
+}
+
+function isFiniteList(values: readonly number[], length: number): boolean {
+  return values.length === length && values.every(Number.isFinite);
 }
 
 function checkRows({ card }: Dataset, split: Split, at: string): void {
