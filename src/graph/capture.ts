@@ -10,8 +10,9 @@
 import { MeedError } from '../foundation/index.js';
 import { differentiate } from './differentiate.js';
 import type { FactorContext, FactorTerm } from './factorTerm.js';
-import { type GraphBuilder, type Node, sizeOf, type Value } from './graph.js';
-import { mergeTerms, type PlacedTerm } from './mergeTerms.js';
+import { type GraphBuilder, type Node, type Shape, sizeOf, type Value } from './graph.js';
+import { mergeTerms, type PlacedTerm, sumTerms } from './mergeTerms.js';
+import { expand } from './ops/broadcast.js';
 import { reduceSum } from './ops/reduceSum.js';
 import { parameterUses, type Root, type Use } from './parameterUses.js';
 import { passBack } from './passBack.js';
@@ -36,7 +37,32 @@ export interface FactorBlock {
  * Appends the backward pass and the factors to the graph. A parameter that the losses do not depend on has no block.
  * @throws MeedError naming the operator that mixes samples or uses a parameter in a way that has no factors
  */
-export function capture(builder: GraphBuilder, { losses, batch, parameters }: CaptureRequest): FactorBlock[] {
+export function capture(builder: GraphBuilder, request: CaptureRequest): FactorBlock[] {
+  return received(builder, request).flatMap(({ shape, terms }, parameter) =>
+    mergeTerms(builder, shape, terms).map((term) => ({ parameter, term })),
+  );
+}
+
+/**
+ * The gradients themselves, written out in each parameter's own coordinates: [n, size of the parameter], for whoever
+ * multiplies them by vectors of parameters. Zeros where the losses do not depend on a parameter.
+ * @throws MeedError as `capture` does
+ */
+export function captureWhole(builder: GraphBuilder, request: CaptureRequest): Value[] {
+  const samples = request.batch[0]?.shape[0] ?? 0;
+  return received(builder, request).map(({ shape, terms }) => {
+    if (terms.length > 0) return sumTerms(builder, shape, terms);
+    return expand(builder, builder.constant([0], [1, 1]), [samples, sizeOf(shape)]);
+  });
+}
+
+interface Received {
+  readonly shape: Shape;
+  readonly terms: readonly PlacedTerm[];
+}
+
+/** What every parameter of the request receives from its uses. */
+function received(builder: GraphBuilder, { losses, batch, parameters }: CaptureRequest): Received[] {
   const samples = batch[0]?.shape[0] ?? 0;
   if (samples < 2 || batch.some(({ shape }) => shape[0] !== samples)) {
     throw new MeedError(
@@ -67,22 +93,20 @@ export function capture(builder: GraphBuilder, { losses, batch, parameters }: Ca
     uses.map(({ use }) => use.node.output),
   );
   const context: FactorContext = { builder, samples, layoutOf };
-  const received = new Map<Root, PlacedTerm[]>(roots.map((root) => [root, []]));
+  const arrived = new Map<Root, PlacedTerm[]>(roots.map((root) => [root, []]));
   for (const [i, { root, use }] of uses.entries()) {
-    received.get(root)?.push({ term: termOf(context, use, gradients[i]), path: use.path });
+    arrived.get(root)?.push({ term: termOf(context, use, gradients[i]), path: use.path });
   }
   for (const root of roots.toReversed()) {
     const { value, source } = root;
-    const terms = received.get(root) ?? [];
+    const terms = arrived.get(root) ?? [];
     if (!source || terms.length === 0) continue;
     for (const [i, term] of passBack(builder, value, source, terms).entries()) {
       const view = source.inputs[i];
-      if (view && term) received.get(view.root)?.push({ term, path: view.path });
+      if (view && term) arrived.get(view.root)?.push({ term, path: view.path });
     }
   }
-  return parameters.flatMap(({ shape }, parameter) =>
-    mergeTerms(builder, shape, received.get(roots[parameter]) ?? []).map((term) => ({ parameter, term })),
-  );
+  return parameters.map(({ shape }, parameter) => ({ shape, terms: arrived.get(roots[parameter]) ?? [] }));
 }
 
 function termOf(context: FactorContext, { node, position }: Use, outputGradient: Value): FactorTerm {

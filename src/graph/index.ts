@@ -1,4 +1,4 @@
-export { type CaptureRequest, capture, type FactorBlock } from './capture.js';
+export { type CaptureRequest, capture, captureWhole, type FactorBlock } from './capture.js';
 export { differentiate } from './differentiate.js';
 export { type FactorContext, type FactorTerm, type TermPart, termOfParts, termParts } from './factorTerm.js';
 export {
@@ -56,3 +56,4 @@ export { where } from './ops/where.js';
 export type { WindowOptions } from './ops/window.js';
 export type { SampleLayout } from './sampleLayout.js';
 export type { Tfjs, TfTensor } from './tfjs.js';
+export { vectorise } from './vectorise.js';

@@ -1,0 +1,1 @@
+export { type GradientChunk, type GradientRows, openGradientRows } from './gradientRows.js';
