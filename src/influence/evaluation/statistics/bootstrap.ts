@@ -44,17 +44,26 @@ export function drawCounts(random: Random, into: Uint32Array): Uint32Array {
  * @returns one figure a replicate, NaN where there is none
  */
 export function bootstrap(
-  [rows, columns]: readonly [number, number],
+  extents: readonly [number, number],
   figure: (rowCounts: Uint32Array, columnCounts: Uint32Array) => number,
-  { replicates = DEFAULT_REPLICATES, seed = 1 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): Float64Array {
+  return Float64Array.from(bootstrapDraws(extents, figure, options));
+}
+
+/** The same for anything that is computed of a draw, such as several figures. */
+export function bootstrapDraws<T>(
+  [rows, columns]: readonly [number, number],
+  figure: (rowCounts: Uint32Array, columnCounts: Uint32Array) => T,
+  { replicates = DEFAULT_REPLICATES, seed = 1 }: BootstrapOptions = {},
+): T[] {
   if (!Number.isInteger(replicates) || replicates < 1) {
     throw new MeedError(`${replicates} bootstrap replicates were asked for`, 'Ask for a whole number of at least 1');
   }
   const [rowCounts, columnCounts] = [new Uint32Array(rows), new Uint32Array(columns)];
   const rowRandom = Random.named(seed, 'bootstrap/rows');
   const columnRandom = Random.named(seed, 'bootstrap/columns');
-  return Float64Array.from({ length: replicates }, () =>
+  return Array.from({ length: replicates }, () =>
     figure(drawCounts(rowRandom, rowCounts), drawCounts(columnRandom, columnCounts)),
   );
 }
