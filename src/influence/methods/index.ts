@@ -1,5 +1,9 @@
+export { ekfacMethod } from './ekfac.js';
+export { gradCosine } from './gradCosine.js';
 export { gradDot, gradDotMethod } from './gradDot.js';
-export { inRun, stateWeights } from './inRun.js';
+export { inRun, inRunMethod, stateWeights } from './inRun.js';
+export { kfacMethod } from './kfac.js';
+export { magicMethod } from './magic.js';
 export {
   type Attribution,
   aboutScores,
@@ -12,3 +16,5 @@ export {
 } from './method.js';
 export { findMethod, METHODS } from './methods.js';
 export { LAST, stateAt, statesAt, stepsOfEpoch } from './runStates.js';
+export { tracIn } from './tracIn.js';
+export { type VectorMethod, vectorMethod } from './vectorMethod.js';

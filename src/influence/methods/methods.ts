@@ -1,9 +1,23 @@
 /** The methods that can be compared, by their names in the literature. Adding one: its file beside this one, and one line. */
 import { MeedError } from '../../foundation/index.js';
+import { ekfacMethod } from './ekfac.js';
+import { gradCosine } from './gradCosine.js';
 import { gradDotMethod } from './gradDot.js';
+import { inRunMethod } from './inRun.js';
+import { kfacMethod } from './kfac.js';
+import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
+import { tracIn } from './tracIn.js';
 
-export const METHODS: readonly Method[] = [gradDotMethod];
+export const METHODS: readonly Method[] = [
+  gradDotMethod,
+  kfacMethod,
+  ekfacMethod,
+  gradCosine,
+  tracIn,
+  inRunMethod,
+  magicMethod,
+];
 
 /** @throws MeedError that lists the known names */
 export function findMethod(name: string): Method {
