@@ -69,7 +69,7 @@ export interface FactorLayout {
  */
 export function describeFactors(model: Model, target?: Losses): { graph: Graph; layout: FactorLayout } {
   const whole = factorGraph(model, FACTOR_CHUNK, target, productForm);
-  const chunk = rowsThatFit(whole.graph);
+  const chunk = rowsThatFit(whole.graph, FACTOR_CHUNK);
   const { graph, blocks } = chunk === FACTOR_CHUNK ? whole : factorGraph(model, chunk, target, productForm);
   return {
     graph,
@@ -89,11 +89,11 @@ export function describeFactors(model: Model, target?: Losses): { graph: Graph; 
   };
 }
 
-/** A power of two, from the model's shapes alone. */
-function rowsThatFit({ nodes }: Graph): number {
+/** From the shapes alone: `atMost`, a power of two and what the graph was built for, or as often halved as it takes. */
+export function rowsThatFit({ nodes }: Graph, atMost: number): number {
   const numbers = nodes.reduce((sum, { output }) => sum + sizeOf(output.shape), 0);
-  let rows = FACTOR_CHUNK;
-  while (rows > LEAST_ROWS && (numbers * rows) / FACTOR_CHUNK > MOST_NUMBERS) rows /= 2;
+  let rows = atMost;
+  while (rows > LEAST_ROWS && (numbers * rows) / atMost > MOST_NUMBERS) rows /= 2;
   return rows;
 }
 

@@ -1,0 +1,10 @@
+export { type Basis, type BasisForm, OWN_COORDINATES, widthIn } from './bases.js';
+export { describeLayers, type LayerProgram, openLayerProgram } from './layerProgram.js';
+export { type LayerShape, widthOf } from './layers.js';
+export {
+  type Detail,
+  type LayerGradients,
+  type LayerVectors,
+  openLayerGradients,
+  wholeScores,
+} from './layerVectors.js';
