@@ -5,5 +5,6 @@ export const tasks: Registry = registry(import.meta.url, {
   'work.probe': '../work/probe.task.js',
   'models.retrain': '../models/retrain.task.js',
   'influence.score-block': '../influence/scoreBlock.task.js',
+  'influence.magic-block': '../influence/magic/magicBlock.task.js',
   'prover.prove': '../prover/prove.task.js',
 });

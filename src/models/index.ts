@@ -37,7 +37,7 @@ export {
 } from './recipe.js';
 export type { KeptState, Retrained, RetrainInput } from './retrain.task.js';
 export { readSafetensors, type StoredTensor } from './safetensors.js';
-export { batchTensors, checkSamples, type Samples, selectSamples, type Targets } from './samples.js';
+export { batchTensors, checkSamples, checkTargets, type Samples, selectSamples, type Targets } from './samples.js';
 export { constant, cosine, type Schedule, triangular } from './schedules.js';
 export { spanTargets } from './span.js';
 export { epochOrder, type FastState, type StepFeeds, type StepMoment, stepFeeds } from './stepFeeds.js';
