@@ -14,6 +14,7 @@ import {
   type Difference,
   type MeanCorrelation,
   meanCorrelation,
+  ones,
   pairedDifference,
 } from './statistics/index.js';
 
@@ -31,6 +32,12 @@ export interface LdsInput {
  */
 export function lds(input: LdsInput, options: BootstrapOptions = {}): MeanCorrelation {
   return meanCorrelation(ldsCorrelators(input), input.masks.shape[0], options);
+}
+
+/** LDS of each query without an interval; NaN where there is none. @throws MeedError as `lds` */
+export function ldsPerQuery(input: LdsInput): Float64Array {
+  const all = ones(input.masks.shape[0]);
+  return Float64Array.from(ldsCorrelators(input), (one) => one.of(all));
 }
 
 /**

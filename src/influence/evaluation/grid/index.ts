@@ -1,0 +1,3 @@
+export { evaluateGrid, type GridOptions } from './evaluateGrid.js';
+export { type GridRow, TIMES } from './row.js';
+export { writeGrid } from './table.js';
