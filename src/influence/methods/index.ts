@@ -1,4 +1,5 @@
 export { ekfacMethod } from './ekfac.js';
+export { explicitInfluence } from './explicitInfluence.js';
 export { gradCosine } from './gradCosine.js';
 export { gradDot, gradDotMethod } from './gradDot.js';
 export { inRun, inRunMethod, stateWeights } from './inRun.js';

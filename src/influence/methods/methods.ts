@@ -1,6 +1,7 @@
 /** The methods that can be compared, by their names in the literature. Adding one: its file beside this one, and one line. */
 import { MeedError } from '../../foundation/index.js';
 import { ekfacMethod } from './ekfac.js';
+import { explicitInfluence } from './explicitInfluence.js';
 import { gradCosine } from './gradCosine.js';
 import { gradDotMethod } from './gradDot.js';
 import { inRunMethod } from './inRun.js';
@@ -17,6 +18,7 @@ export const METHODS: readonly Method[] = [
   tracIn,
   inRunMethod,
   magicMethod,
+  explicitInfluence,
 ];
 
 /** @throws MeedError that lists the known names */
