@@ -5,6 +5,7 @@ import { MeedError, resourcePath } from '../foundation/index.js';
 import { auditCommand } from './commands/audit.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
 import { stageCommands } from './commands/stage.js';
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     demoCommand(),
     ...stageCommands(),
     explainCommand(),
+    evaluateCommand(),
     importCommand(),
     workerCommand(),
     auditCommand(),

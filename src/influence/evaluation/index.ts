@@ -6,3 +6,4 @@ export * from './measures/index.js';
 export { type NoiseCeiling, noiseCeiling } from './noiseCeiling.js';
 export * from './retraining/index.js';
 export * from './statistics/index.js';
+export { writeTruth } from './truthFiles.js';
