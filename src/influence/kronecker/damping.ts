@@ -10,32 +10,36 @@ import type { LayerShape } from '../layers/layers.js';
 /** The usual share of the mean eigenvalue. */
 export const USUAL_DAMPING = 0.1;
 
-/** λ of each layer; 0 where the layer has no curvature. @throws MeedError when the share is not positive, or no layer has any */
-export function dampingsOf(
-  layers: readonly LayerShape[],
-  eigenvalues: readonly Float64Array[],
-  share: number,
-): number[] {
-  if (!(share > 0 && Number.isFinite(share)))
+/**
+ * λ of each layer; 0 where the layer has no curvature.
+ * @param means mean eigenvalue of each layer
+ * @throws MeedError when the share is not positive, or no layer has any curvature
+ */
+export function dampingsOf(layers: readonly LayerShape[], means: readonly number[], share: number): number[] {
+  if (!(share > 0 && Number.isFinite(share))) {
     throw new MeedError(
       `A damping of ${share} was asked for`,
-      'Give a positive share of the mean eigenvalue, 0.1 unless you know better',
+      `Give a positive share of the mean eigenvalue, ${USUAL_DAMPING} unless you know better`,
     );
-  const meansOf = eigenvalues.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
-  const bad = meansOf.findIndex((mean) => !Number.isFinite(mean));
+  }
+  const bad = means.findIndex((mean) => !Number.isFinite(mean));
   if (bad >= 0) {
     throw new MeedError(
       `The curvature of the layer "${layers[bad].parameters[0]}" is not finite`,
       'Use the weights of a training that did not diverge',
     );
   }
-  if (meansOf.every((mean) => !hasInverse(share * mean))) {
+  if (means.every((mean) => !hasInverse(share * mean))) {
     throw new MeedError(
       'The curvature is zero in every layer: the model is sure of every sample',
       'Choose an earlier epoch, whose predictions still vary',
     );
   }
-  return meansOf.map((mean) => (hasInverse(share * mean) ? share * mean : 0));
+  return means.map((mean) => (hasInverse(share * mean) ? share * mean : 0));
+}
+
+export function meanOf(eigenvalues: Float64Array): number {
+  return eigenvalues.reduce((sum, value) => sum + value, 0) / eigenvalues.length;
 }
 
 /** 1 ÷ (eigenvalue + λ); zeros where λ is 0. */

@@ -7,7 +7,7 @@ import type { LayerShape } from '../layers/layers.js';
 import type { LayerGradients } from '../layers/layerVectors.js';
 import type { VectorSource } from '../layers/plan.js';
 import { scaledVectors } from '../layers/scaled.js';
-import { dampedInverse, dampingsOf } from './damping.js';
+import { dampedInverse, dampingsOf, meanOf } from './damping.js';
 import type { KroneckerCurvature } from './fit.js';
 
 /** A run's weights and the curvature at them. */
@@ -43,7 +43,7 @@ export function inverseSource(
 ): VectorSource {
   const inverses = states.map(({ parameters, curvature: whole }) => {
     const { bases, eigenvalues } = curvatureOf(whole, gradients.layers);
-    const dampings = dampingsOf(gradients.layers, eigenvalues, damping);
+    const dampings = dampingsOf(gradients.layers, eigenvalues.map(meanOf), damping);
     return { parameters, bases, factors: eigenvalues.map((values, l) => dampedInverse(values, dampings[l])) };
   });
   return {

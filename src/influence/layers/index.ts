@@ -1,4 +1,5 @@
 export { type Basis, type BasisForm, OWN_COORDINATES, widthIn } from './bases.js';
+export { combined, dots, squaredNorms, written } from './layerProducts.js';
 export { describeLayers, type LayerProgram, openLayerProgram } from './layerProgram.js';
 export { type LayerShape, widthOf } from './layers.js';
 export {
@@ -8,3 +9,5 @@ export {
   openLayerGradients,
   wholeScores,
 } from './layerVectors.js';
+export { openVectorScorer, scoreBlocks, type VectorPlan, type VectorSource, type VectorTerm, wholeOf } from './plan.js';
+export { scaledVectors } from './scaled.js';

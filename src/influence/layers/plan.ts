@@ -50,7 +50,10 @@ export async function openVectorScorer(
   { target, detail, watch }: VectorScorerOptions,
 ): Promise<VectorScorer> {
   const gradients = await openLayerGradients(engine, model, { target, form: plan.form, detail });
-  const source = await plan.prepare(gradients);
+  const source = await plan.prepare(gradients).catch(async (problem: unknown) => {
+    await gradients.dispose();
+    throw problem;
+  });
   return {
     layers: gradients.layers,
     score: (outputs, samples) => scoreBlocks(gradients, source, outputs, samples, watch),

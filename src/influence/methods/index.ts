@@ -1,9 +1,14 @@
+export { banzhaf } from './banzhaf.js';
+export { dataInfMethod } from './dataInf.js';
+export { datamodels } from './datamodels.js';
+export { dataShapleyTmc } from './dataShapleyTmc.js';
 export { ekfacMethod } from './ekfac.js';
 export { explicitInfluence } from './explicitInfluence.js';
 export { gradCosine } from './gradCosine.js';
 export { gradDot, gradDotMethod } from './gradDot.js';
 export { inRun, inRunMethod, stateWeights } from './inRun.js';
 export { kfacMethod } from './kfac.js';
+export { leaveOneOut } from './leaveOneOut.js';
 export { magicMethod } from './magic.js';
 export {
   type Attribution,

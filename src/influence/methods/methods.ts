@@ -1,11 +1,16 @@
 /** The methods that can be compared, by their names in the literature. Adding one: its file beside this one, and one line. */
 import { MeedError } from '../../foundation/index.js';
+import { banzhaf } from './banzhaf.js';
+import { dataInfMethod } from './dataInf.js';
+import { datamodels } from './datamodels.js';
+import { dataShapleyTmc } from './dataShapleyTmc.js';
 import { ekfacMethod } from './ekfac.js';
 import { explicitInfluence } from './explicitInfluence.js';
 import { gradCosine } from './gradCosine.js';
 import { gradDotMethod } from './gradDot.js';
 import { inRunMethod } from './inRun.js';
 import { kfacMethod } from './kfac.js';
+import { leaveOneOut } from './leaveOneOut.js';
 import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
 import { tracIn } from './tracIn.js';
@@ -14,11 +19,16 @@ export const METHODS: readonly Method[] = [
   gradDotMethod,
   kfacMethod,
   ekfacMethod,
+  dataInfMethod,
   gradCosine,
   tracIn,
   inRunMethod,
   magicMethod,
   explicitInfluence,
+  leaveOneOut,
+  datamodels,
+  dataShapleyTmc,
+  banzhaf,
 ];
 
 /** @throws MeedError that lists the known names */

@@ -1,7 +1,7 @@
 /** K-FAC and EK-FAC against explicit matrices in float64, and what their scores promise. */
 import { describe, expect, it } from 'vitest';
 import { cpuEngine, type Tensor } from '../../../src/engine/index.js';
-import { type Attribution, ekfacMethod, kfacMethod, LAST, type VectorMethod } from '../../../src/influence/index.js';
+import { type Attribution, ekfacMethod, kfacMethod, LAST } from '../../../src/influence/index.js';
 import { openTargetSampler } from '../../../src/influence/kronecker/index.js';
 import {
   lenet,
@@ -18,11 +18,13 @@ import { dot, exactGradient, relativeError, solveDense } from '../dense/dense.js
 import { jacobiEigen } from '../dense/jacobi.js';
 import {
   attributionOf,
+  flat,
   type Matrix,
   outputs,
   perceptron,
   perceptronLayers,
   samples,
+  scoreOf,
   sequences,
   tinyDecoder,
   VOCABULARY,
@@ -39,24 +41,7 @@ async function drawn({ model, runs, seed, samples: all }: Attribution, run = 0):
   return result;
 }
 
-async function score<S extends Record<string, number | string>>(
-  method: VectorMethod<S>,
-  attribution: Attribution,
-  settings: S,
-  asked: Samples,
-  against: Samples = attribution.samples,
-  options = {},
-): Promise<Tensor> {
-  const scorer = await method.open(attribution, settings, options);
-  try {
-    return await scorer.score(asked, against);
-  } finally {
-    await scorer.dispose();
-  }
-}
-
 const zeros = (n: number): Float64Array[] => Array.from({ length: n }, () => new Float64Array(n));
-const flat = (matrix: Matrix): Float64Array => Float64Array.from(matrix.flatMap((row) => [...row]));
 
 /** a and δ of G = a δᵀ whose last row is δ itself. */
 function factorsOf(matrix: Matrix): { readonly a: Float64Array; readonly delta: Float64Array } {
@@ -139,7 +124,7 @@ describe.each([
   it.each([0.1, 3])(
     'equals the dense curvature solved in float64 to 1e-3 of the largest score, damping %d',
     async (damping) => {
-      const found = await score(method, attribution, { ...SETTINGS, damping }, outputs);
+      const found = await scoreOf(method, attribution, { ...SETTINGS, damping }, outputs);
       expect(found.shape).toEqual([outputs.rows, samples.rows]);
       expect(relativeError(found.data, await denseScores(perceptron, attribution, kind, damping))).toBeLessThan(1e-3);
     },
@@ -149,7 +134,7 @@ describe.each([
     const both = attributionOf(perceptron, samples, 3, 4);
     const exact = [0, 1].map((run) => denseScores(perceptron, both, kind, 0.1, run));
     const [first, second] = await Promise.all(exact);
-    const found = await score(method, both, SETTINGS, outputs);
+    const found = await scoreOf(method, both, SETTINGS, outputs);
     expect(
       relativeError(
         found.data,
@@ -162,8 +147,14 @@ describe.each([
     const many = cloud(300, 4, 3, 11);
     const wide = { ...attribution, samples: many };
     const asked = cloud(70, 4, 3, 12);
-    const whole = await score(method, wide, SETTINGS, asked);
-    const part = await score(method, wide, SETTINGS, selectSamples(asked, [66, 3]), selectSamples(many, [290, 5, 100]));
+    const whole = await scoreOf(method, wide, SETTINGS, asked);
+    const part = await scoreOf(
+      method,
+      wide,
+      SETTINGS,
+      selectSamples(asked, [66, 3]),
+      selectSamples(many, [290, 5, 100]),
+    );
     const at = (q: number, i: number): number => whole.data[q * 300 + i];
     expect([...part.data]).toEqual([66, 3].flatMap((q) => [290, 5, 100].map((i) => at(q, i))));
     const swept = [];
@@ -175,8 +166,8 @@ describe.each([
   });
 
   it('explains another scalar of the outputs', async () => {
-    const found = await score(method, attribution, SETTINGS, outputs, samples, { target: marginLosses });
-    const loss = await score(method, attribution, SETTINGS, outputs);
+    const found = await scoreOf(method, attribution, SETTINGS, outputs, samples, { target: marginLosses });
+    const loss = await scoreOf(method, attribution, SETTINGS, outputs);
     expect(relativeError(found.data, loss.data)).toBeGreaterThan(0.01);
     // of one output, the margin's gradient is the loss' divided by 1 − p
     for (let q = 0; q < outputs.rows; q++) {
@@ -194,8 +185,8 @@ describe.each([
       const sequence = attributionOf(model, sequences(9, 3), 5);
       const asked = sequences(3, 4);
       const damping = 1e6;
-      const found = await score(method, sequence, { ...SETTINGS, damping }, asked);
-      const again = await score(method, sequence, { ...SETTINGS, damping: 10 * damping }, asked);
+      const found = await scoreOf(method, sequence, { ...SETTINGS, damping }, asked);
+      const again = await scoreOf(method, sequence, { ...SETTINGS, damping: 10 * damping }, asked);
       expect(
         relativeError(
           again.data,
@@ -214,43 +205,43 @@ describe.each([
     const features = doubled.features.map((x, i) => (i % 4 === 3 ? 0 : x));
     const targets = Int32Array.from([0, 0, 0, 1, 1, 2]);
     const hard = attributionOf(perceptron, { ...doubled, features, targets }, 3);
-    expect((await score(method, hard, SETTINGS, outputs)).data.every(Number.isFinite)).toBe(true);
+    expect((await scoreOf(method, hard, SETTINGS, outputs)).data.every(Number.isFinite)).toBe(true);
     const logistic = linear(4, 3);
     // logits of hundreds: p is 1 in float32 for the class of largest weight
     const sure = attributionOf(logistic, { ...doubled, features, targets }, 3);
     const parameters = sure.runs[0].states[0].parameters.map((w) => w * 1e4);
     const certain: Attribution = { ...sure, runs: [{ ...sure.runs[0], states: [{ step: 1, parameters }] }] };
-    await expect(score(method, certain, SETTINGS, outputs)).rejects.toThrow(/sure of every sample.*earlier epoch/s);
+    await expect(scoreOf(method, certain, SETTINGS, outputs)).rejects.toThrow(/sure of every sample.*earlier epoch/s);
     const half = sure.runs[0].states[0].parameters.map((w) => w * 40);
     const nearly: Attribution = { ...sure, runs: [{ ...sure.runs[0], states: [{ step: 1, parameters: half }] }] };
-    expect((await score(method, nearly, SETTINGS, outputs)).data.every(Number.isFinite)).toBe(true);
+    expect((await scoreOf(method, nearly, SETTINGS, outputs)).data.every(Number.isFinite)).toBe(true);
   });
 
   it('takes convolutions and regressions', async () => {
     const picture = lenet({ channels: 1, height: 12, width: 12, classes: 3 });
     const pictures = cloud(6, 144, 3, 3);
-    const found = await score(method, attributionOf(picture, pictures, 2), SETTINGS, cloud(2, 144, 3, 4));
+    const found = await scoreOf(method, attributionOf(picture, pictures, 2), SETTINGS, cloud(2, 144, 3, 4));
     expect(found.data.every(Number.isFinite) && found.data.some((x) => x !== 0)).toBe(true);
     const regression = mlpRegressor([4, 3, 2]);
     const numbers: Samples = { ...cloud(8, 4, 3, 3), targets: cloud(8, 2, 2, 4).features };
-    const line = await score(method, attributionOf(regression, numbers, 2), SETTINGS, numbers);
+    const line = await scoreOf(method, attributionOf(regression, numbers, 2), SETTINGS, numbers);
     // a sample helps itself
     for (let i = 0; i < 8; i++) expect(line.data[i * 8 + i]).toBeGreaterThan(0);
   });
 
   it('refuses dampings and words that mean nothing', async () => {
     for (const damping of [0, -1, Number.NaN]) {
-      await expect(score(method, attribution, { ...SETTINGS, damping }, outputs)).rejects.toThrow(/damping of/);
+      await expect(scoreOf(method, attribution, { ...SETTINGS, damping }, outputs)).rejects.toThrow(/damping of/);
     }
-    await expect(score(method, attribution, { ...SETTINGS, fisher: 'other' }, outputs)).rejects.toThrow(
+    await expect(scoreOf(method, attribution, { ...SETTINGS, fisher: 'other' }, outputs)).rejects.toThrow(
       /fisher is other.*sampled, empirical/s,
     );
-    await expect(score(method, attribution, { ...SETTINGS, epoch: 77 }, outputs)).rejects.toThrow(/epoch 77/);
+    await expect(scoreOf(method, attribution, { ...SETTINGS, epoch: 77 }, outputs)).rejects.toThrow(/epoch 77/);
   });
 
   it('ends when it is told to', async () => {
     const signal = AbortSignal.abort();
-    await expect(score(method, attribution, SETTINGS, outputs, samples, { signal })).rejects.toThrow(/scoring/i);
+    await expect(scoreOf(method, attribution, SETTINGS, outputs, samples, { signal })).rejects.toThrow(/scoring/i);
   });
 });
 
@@ -330,6 +321,6 @@ describe('targets drawn from a model', () => {
       ...attribution,
       runs: [{ ...attribution.runs[0], states: [{ step: 1, parameters }] }],
     };
-    await expect(score(ekfacMethod, broken, SETTINGS, outputs)).rejects.toThrow(/gives NaN/);
+    await expect(scoreOf(ekfacMethod, broken, SETTINGS, outputs)).rejects.toThrow(/gives NaN/);
   });
 });

@@ -1,7 +1,7 @@
 /** Small models with weights, samples and outputs, and their layers' gradients as matrices in float64. */
-import { cpuEngine } from '../../../src/engine/index.js';
+import { cpuEngine, type Tensor } from '../../../src/engine/index.js';
 import { Random } from '../../../src/foundation/index.js';
-import type { Attribution } from '../../../src/influence/index.js';
+import type { Attribution, Method, ScoringOptions } from '../../../src/influence/index.js';
 import { decoder, type Losses, type Model, mlp, type Recipe, type Samples } from '../../../src/models/index.js';
 import { cloud } from '../../models/tiny.js';
 import { exactGradient } from '../dense/dense.js';
@@ -90,3 +90,22 @@ export function perceptronLayers(
   }
   return layers;
 }
+
+/** Scores of one method that is opened and closed again. */
+export async function scoreOf<S extends Record<string, number | string>>(
+  method: Method<S>,
+  attribution: Attribution,
+  settings: S,
+  asked: Samples,
+  against: Samples = attribution.samples,
+  options: ScoringOptions = {},
+): Promise<Tensor> {
+  const scorer = await method.open(attribution, settings, options);
+  try {
+    return await scorer.score(asked, against);
+  } finally {
+    await scorer.dispose();
+  }
+}
+
+export const flat = (matrix: Matrix): Float64Array => Float64Array.from(matrix.flatMap((row) => [...row]));
