@@ -5,5 +5,12 @@ export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js'
 export * from './methods/index.js';
 export { pathScorer, type ScoringOptions, type WeightedState } from './pathScorer.js';
 export type { Scorer } from './scorer.js';
-export { type Explanation, explainReceipt, type RowScore, type ScoredRows, writeScores } from './scoreStore.js';
+export {
+  type ContributorScore,
+  type Explanation,
+  explainReceipt,
+  type RowScore,
+  type ScoredRows,
+  writeScores,
+} from './scoreStore.js';
 export { fitBasis, type SketchBasis, sketchOutputs, sketchSamples } from './spectralSketch.js';

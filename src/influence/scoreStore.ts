@@ -23,11 +23,22 @@ export interface RowScore {
   readonly score: number;
 }
 
+/** What one contributor's rows did to an output: score = helped + harmed. */
+export interface ContributorScore {
+  readonly contributor: string;
+  readonly rows: number;
+  readonly score: number;
+  /** Σ of its positive scores. */
+  readonly helped: number;
+  /** Σ of its negative scores, at most 0. */
+  readonly harmed: number;
+}
+
 export interface Explanation {
   readonly helpful: readonly RowScore[];
   readonly harmful: readonly RowScore[];
-  /** Σ score of each contributor, largest first. */
-  readonly contributors: readonly { readonly contributor: string; readonly rows: number; readonly score: number }[];
+  /** Largest score first. */
+  readonly contributors: readonly ContributorScore[];
 }
 
 export async function writeScores(path: string, { scores, contributors, labels }: ScoredRows): Promise<void> {
@@ -80,7 +91,9 @@ export async function explainReceipt(path: string, receipt: number, count: numbe
       });
     }
     const sums = await select(
-      `SELECT contributor, count(*) AS rows, sum(score::DOUBLE) AS score FROM ${source} WHERE receipt = ${Math.trunc(receipt)} GROUP BY contributor ORDER BY score DESC, contributor`,
+      `SELECT contributor, count(*) AS rows, sum(score::DOUBLE) AS score,
+         coalesce(sum(score::DOUBLE) FILTER (score > 0), 0) AS helped,
+         coalesce(sum(score::DOUBLE) FILTER (score < 0), 0) AS harmed FROM ${source} WHERE receipt = ${Math.trunc(receipt)} GROUP BY contributor ORDER BY score DESC, contributor`,
     );
     return {
       helpful: helpful.filter((row) => row.score > 0),
@@ -89,6 +102,8 @@ export async function explainReceipt(path: string, receipt: number, count: numbe
         contributor: String(row.contributor),
         rows: Number(row.rows),
         score: Number(row.score),
+        helped: Number(row.helped),
+        harmed: Number(row.harmed),
       })),
     };
   });

@@ -10,6 +10,7 @@ import type { Epoch } from '../prover/epoch.js';
 import type { Receipts } from '../prover/receipts.js';
 import { type FeePolicy, splitFee, splitPool, sumByContributor } from '../prover/reference/index.js';
 import type { ExplainedOutput, InfluentialRow, Payee } from './data.js';
+import { shownRow } from './shownRow.js';
 
 export interface OutputSources {
   readonly stored: StoredDataset;
@@ -31,7 +32,8 @@ export async function collectOutputs(
   samples: number,
 ): Promise<ExplainedOutput[]> {
   const { stored, contributors, receipts } = sources;
-  const { train, heldOut } = stored.dataset;
+  const { dataset } = stored;
+  const { train, heldOut } = dataset;
   const plantedOf = new Map(contributors.map(({ name, planted }) => [name, planted]));
   const influential = ({ row, contributor, label, score }: RowScore): InfluentialRow => ({
     row,
@@ -39,7 +41,7 @@ export async function collectOutputs(
     planted: plantedOf.get(contributor),
     label,
     score,
-    features: Array.from(train.features.subarray(row * train.width, (row + 1) * train.width)),
+    ...shownRow(dataset, train, row),
   });
   const outputs: ExplainedOutput[] = [];
   for (const number of numbers) {
@@ -48,7 +50,7 @@ export async function collectOutputs(
     const { helpful, harmful } = await explainReceipt(receipts.scoresPath, number, samples);
     outputs.push({
       receipt: number,
-      features: Array.from(heldOut.features.subarray(heldOutRow * heldOut.width, (heldOutRow + 1) * heldOut.width)),
+      ...shownRow(dataset, heldOut, heldOutRow),
       predictedClass,
       trueLabel: heldOut.labels[heldOutRow],
       confidence,

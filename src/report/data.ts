@@ -22,6 +22,8 @@ export interface ReportData {
 export interface ExplainedOutput {
   readonly receipt: number;
   readonly features: readonly number[];
+  /** What a person reads of it, where the data set has texts. */
+  readonly text?: string;
   readonly predictedClass: number;
   /** Known for held-out rows only; nobody has it at inference. */
   readonly trueLabel?: number;
@@ -51,6 +53,7 @@ export interface InfluentialRow {
   /** Positive: training on the row lowered the output's loss. */
   readonly score: number;
   readonly features: readonly number[];
+  readonly text?: string;
 }
 
 /** One payout followed from a training row to the account of its owner. */

@@ -9,6 +9,7 @@ export {
   type PayoutChain,
   type ReportData,
 } from './data.js';
+export * from './explanation/index.js';
 export { html, Markup } from './markup.js';
 export { collectChain, type PayoutEvents, type PayoutSources } from './payoutChain.js';
 export { type Picture, pictureOf, pngDataUri } from './picture.js';

@@ -17,7 +17,7 @@ export function pictureOf(featureShape: readonly number[]): Picture | undefined 
 }
 
 export function pngDataUri({ rows, columns }: Picture, features: readonly number[]): string {
-  const { low, high } = range(features);
+  const { low, high } = inkRange(features);
   const raw = Buffer.alloc(rows * (columns + 1));
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
@@ -38,10 +38,13 @@ export function pngDataUri({ rows, columns }: Picture, features: readonly number
   return `data:image/png;base64,${png.toString('base64')}`;
 }
 
-function range(features: readonly number[]): { low: number; high: number } {
+/** What is paper and what is ink, low < high. */
+export function inkRange(features: readonly number[]): { readonly low: number; readonly high: number } {
   const low = Math.min(0, ...features);
   const high = Math.max(1, ...features);
-  return low === 0 && high === 1 ? { low, high } : { low: Math.min(...features), high };
+  if (low === 0 && high === 1) return { low, high };
+  const own = Math.min(...features);
+  return { low: own < high ? own : 0, high };
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -130,6 +130,9 @@ img.large { width: 7rem; } img.small { width: 5rem; margin-bottom: 0.35rem; }
 .gallery li { overflow-wrap: anywhere; }
 .gallery li > span { display: block; }
 .gallery b { font-weight: 600; }
+.texts li + li { margin-top: 1rem; } .texts p { font-size: 0.875rem; }
+blockquote { margin: 0.3rem 0 0; padding-left: 0.85rem; border-left: 3px solid var(--rule); font: 400 0.9375rem/1.5 var(--serif); max-width: 44rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.given blockquote { flex: 1 1 18rem; }
 
 .chain .place { position: relative; }
 .chain .place + .place { margin-top: 1.5rem; }

@@ -54,7 +54,14 @@ describe('scores on disk', () => {
     const { contributors } = await explainReceipt(path, 1, 1);
     const expected = NAMES.map((contributor) => {
       const own = rowsOf(stored, 1).filter((row) => row.contributor === contributor);
-      return { contributor, rows: own.length, score: own.reduce((sum, { score }) => sum + score, 0) };
+      const sum = (part: (score: number) => number) => own.reduce((total, { score }) => total + part(score), 0);
+      return {
+        contributor,
+        rows: own.length,
+        score: sum((score) => score),
+        helped: sum((score) => Math.max(0, score)),
+        harmed: sum((score) => Math.min(0, score)),
+      };
     }).sort((a, b) => b.score - a.score || (a.contributor < b.contributor ? -1 : 1));
     expect(contributors).toEqual(expected);
   });

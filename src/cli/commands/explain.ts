@@ -1,50 +1,35 @@
-/** `meed explain`: for one output, the samples that helped and harmed it most, and whose they are. */
+/** `meed explain`: for one output, the samples that helped and harmed it most, whose they are, and what a score means. */
+import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { explainReceipt } from '../../influence/index.js';
+import { explainFileError } from '../../foundation/index.js';
+import { explainOutput, explanationJson, explanationPage, explanationText } from '../../report/explanation/index.js';
 import { command, runOptions, whole } from '../arguments.js';
 import { Run } from '../run.js';
-import { table } from '../terminal.js';
+import { say } from '../terminal.js';
+
+/** Where standard output is no terminal. */
+const DEFAULT_WIDTH = 100;
 
 export function explainCommand(): Command {
   return command('explain', 'shows the most helpful and most harmful training samples of one output', [])
     .addOption(new Option('--receipt <n>', 'which output, from 0').argParser(whole(0)).default(0))
     .addOption(new Option('--count <n>', 'samples of each kind').argParser(whole(1)).default(5))
+    .option('--html <file>', 'write the explanation as one HTML file')
     .action(async (_, self: Command) => {
-      const { receipt, count, json, ...values } = self.opts();
+      const { receipt, count, json, html, ...values } = self.opts();
       const run = await Run.open(runOptions(values));
-      const { card } = (await run.dataset()).dataset;
-      const { receipts, scoresPath } = await run.receipts();
-      const { scorer } = (await run.index()).options;
-      const explanation = await explainReceipt(scoresPath, receipt, count);
-      const output = receipts[receipt];
-      if (json) {
-        const { predictedClass, confidence, outputHash } = output;
-        const result = {
-          receipt,
-          predictedClass: card.classes[predictedClass],
-          confidence,
-          outputHash,
-          ...explanation,
-        };
-        process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-        return;
+      const sources = { stored: await run.dataset(), receipts: await run.receipts(), index: await run.index() };
+      const explanation = await explainOutput(sources, receipt, count);
+      if (html !== undefined) {
+        await writeFile(html, explanationPage(explanation)).catch((error: unknown) => {
+          throw explainFileError(error, html);
+        });
+        say(`Written to ${html}`);
       }
-      const rows = (list: typeof explanation.helpful): string[][] =>
-        list.map(({ row, contributor, label, score }) => [
-          `row ${row}`,
-          contributor,
-          card.classes[label],
-          score.toFixed(4),
-        ]);
-      const block = (title: string, list: typeof explanation.helpful): string =>
-        `${title}\n${list.length === 0 ? '(none)' : table([['sample', 'contributor', 'label', 'score'], ...rows(list)])}\n\n`;
-      process.stdout.write(
-        `Output ${receipt}: "${card.classes[output.predictedClass]}", given with probability ${output.confidence.toFixed(3)}. ` +
-          `A score is ${scorer === 'in-run' ? 'nats of its loss over the whole training' : 'a gradient product'}; positive helped.\n\n` +
-          block('Most helpful', explanation.helpful) +
-          block('Most harmful', explanation.harmful) +
-          `By contributor\n${table([['contributor', 'rows', 'score'], ...explanation.contributors.map((c) => [c.contributor, String(c.rows), c.score.toFixed(4)])])}\n`,
-      );
+      if (json) process.stdout.write(`${explanationJson(explanation)}\n`);
+      else if (html === undefined) {
+        process.stdout.write(explanationText(explanation, process.stdout.columns ?? DEFAULT_WIDTH));
+      }
     });
 }
