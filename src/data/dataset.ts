@@ -16,6 +16,8 @@ export interface DatasetFile {
   readonly sha256: string;
   /** Size and SHA-256 of what a gzip file unpacks to: any gzip of the same content is then accepted. */
   readonly unpacked?: { readonly bytes: number; readonly sha256: string };
+  /** How a person gets a file that no program may fetch from `url`: behind a sign-in, or made from what is there. */
+  readonly byHand?: string;
 }
 
 /** Measured value = feature × deviation + mean, one of each a column. */

@@ -43,6 +43,12 @@ export async function fetchDatasetFile(
   const cached = join(cacheFolder(), 'datasets', file.path);
   const bytes = await readIfPresent(cached);
   if (bytes) return content(file, bytes, cached, `Delete ${cached}, it will be downloaded again`);
+  if (file.byHand !== undefined) {
+    throw new MeedError(
+      `${file.path} cannot be downloaded by a program`,
+      `${file.byHand}, as ${file.path} in a folder that MEED_DATASETS names`,
+    );
+  }
   return download(file, cached, progress);
 }
 

@@ -35,4 +35,12 @@ export {
   type SplitRows,
   stratifiedSplit,
 } from './split.js';
+export {
+  encodeTexts,
+  fitTextRule,
+  LONGEST_TEXT,
+  type TextFeatureOptions,
+  type TextRule,
+  termsOf,
+} from './textFeatures.js';
 export { validateDataset } from './validate.js';

@@ -65,7 +65,7 @@ describe('glyphs', () => {
 
   it('is found by name, and an unknown name by a sentence', async () => {
     expect(await refusal(() => findDatasetSource('digits'))).toBe(
-      'There is no data set "digits". Choose one of glyphs, heart, mnist, or bring your own with --csv.',
+      'There is no data set "digits". Choose one of glyphs, heart, mnist, spooky-authors, audit-findings, or bring your own with --csv.',
     );
   });
 });
