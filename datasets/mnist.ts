@@ -13,7 +13,7 @@ import {
   type LoadOptions,
   validateDataset,
 } from '../src/data/index.js';
-import { Random } from '../src/foundation/index.js';
+import { MeedError, Random } from '../src/foundation/index.js';
 import { assignCollectors, COLLECTED_ROWS, collectors, MISLABELLER } from './mnist/assign.js';
 import { readIdx } from './mnist/idx.js';
 
@@ -76,21 +76,60 @@ const card: DatasetCard = {
     'The first 5,000 training digits, dealt to twelve made-up collectors of different sizes and favourite digits, one of whom labels most rows wrongly; the first 2,000 test digits are held out. Pixels are normalised by (0.1307, 0.3081).',
 };
 
+/** Digits as they are served: normalised pixels, true labels. */
+export interface Digits {
+  readonly rows: number;
+  /** rows × 784 */
+  readonly features: Float32Array;
+  readonly labels: Int32Array;
+  readonly width: number;
+}
+
+/**
+ * The first digits of each part, with nothing planted: what the field's protocols take.
+ * @throws MeedError when there are not as many, or a file is not the card's
+ */
+export async function mnistDigits(
+  { train, test }: { readonly train: number; readonly test: number },
+  { folder, progress }: Pick<LoadOptions, 'folder' | 'progress'>,
+): Promise<{ readonly train: Digits; readonly test: Digits }> {
+  if (!(train <= TRAIN_DIGITS && test <= TEST_DIGITS)) {
+    throw new MeedError(
+      `${train} training and ${test} test digits were asked for`,
+      `Ask for ${TRAIN_DIGITS} and ${TEST_DIGITS} at most`,
+    );
+  }
+  const read = async (file: DatasetFile, shape: readonly number[]) =>
+    readIdx(await fetchDatasetFile(file, { folder, progress }), shape, file.path);
+  const first = (images: Uint8Array, labels: Uint8Array, rows: number): Digits => ({
+    rows,
+    features: normalise(images.subarray(0, rows * WIDTH)),
+    labels: Int32Array.from(labels.subarray(0, rows)),
+    width: WIDTH,
+  });
+  return {
+    train: first(
+      await read(files.trainImages, [TRAIN_DIGITS, SIDE, SIDE]),
+      await read(files.trainLabels, [TRAIN_DIGITS]),
+      train,
+    ),
+    test: first(
+      await read(files.testImages, [TEST_DIGITS, SIDE, SIDE]),
+      await read(files.testLabels, [TEST_DIGITS]),
+      test,
+    ),
+  };
+}
+
 export const mnist: DatasetSource = {
   card,
   async load({ seed, folder, progress }: LoadOptions): Promise<Dataset> {
-    const read = async (file: DatasetFile, shape: readonly number[]) =>
-      readIdx(await fetchDatasetFile(file, { folder, progress }), shape, file.path);
-    const trainImages = await read(files.trainImages, [TRAIN_DIGITS, SIDE, SIDE]);
-    const trainLabels = await read(files.trainLabels, [TRAIN_DIGITS]);
-    const testImages = await read(files.testImages, [TEST_DIGITS, SIDE, SIDE]);
-    const testLabels = await read(files.testLabels, [TEST_DIGITS]);
-
-    const digits = Int32Array.from(trainLabels.subarray(0, COLLECTED_ROWS));
+    const { train, test } = await mnistDigits({ train: COLLECTED_ROWS, test: HELD_OUT_ROWS }, { folder, progress });
+    const digits = train.labels;
     const contributors = assignCollectors(digits, Random.named(seed, 'mnist/collectors'));
     const gale = collectors.findIndex(({ name }) => name === MISLABELLER);
     const table = {
-      features: normalise(trainImages.subarray(0, COLLECTED_ROWS * WIDTH)),
+      features: train.features,
       labels: mislabel(digits, contributors, gale, Random.named(seed, 'mnist/mislabelled')),
       contributors,
       width: WIDTH,
@@ -104,12 +143,7 @@ export const mnist: DatasetSource = {
         note: name === MISLABELLER ? 'four labels in five are wrong' : `favours ${favours.join(', ') || 'nothing'}`,
       })),
       train: gatherTrainRows(table, order),
-      heldOut: {
-        features: normalise(testImages.subarray(0, HELD_OUT_ROWS * WIDTH)),
-        labels: Int32Array.from(testLabels.subarray(0, HELD_OUT_ROWS)),
-        rows: HELD_OUT_ROWS,
-        width: WIDTH,
-      },
+      heldOut: test,
     };
     validateDataset(dataset);
     return dataset;

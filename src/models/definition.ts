@@ -52,9 +52,10 @@ const BUILDERS: Readonly<Record<string, (read: Reader, source: DefinitionSource)
   mlp: (read) =>
     mlp(read.numbers('widths'), {
       activation: read.has('activation') ? read.oneOf<'relu' | 'gelu'>('activation', ['relu', 'gelu']) : undefined,
+      initialisation: initialisationOf(read),
     }),
   'mlp-regressor': (read) => mlpRegressor(read.numbers('widths')),
-  linear: (read) => linear(read.number('inputs'), read.number('classes')),
+  linear: (read) => linear(read.number('inputs'), read.number('classes'), { initialisation: initialisationOf(read) }),
   lenet: (read) => lenet(pictureOf(read)),
   resnet9: (read) => resnet9({ ...pictureOf(read), widths: read.numbers('widths') }),
   decoder: (read) =>
@@ -85,6 +86,10 @@ const BUILDERS: Readonly<Record<string, (read: Reader, source: DefinitionSource)
     return importedModel(await readOnnx(file), { objective, output, fill }).model;
   },
 };
+
+function initialisationOf(read: Reader) {
+  return read.has('initialisation') ? read.oneOf<'he' | 'uniform'>('initialisation', ['he', 'uniform']) : undefined;
+}
 
 function pictureOf(read: Reader) {
   const [channels, height, width, classes] = ['channels', 'height', 'width', 'classes'].map((key) => read.number(key));

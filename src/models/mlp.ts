@@ -1,16 +1,20 @@
 /**
- * The multilayer perceptron: linear layers with ReLU or GELU between them, He initialisation (He et al. 2015), biases
- * zero. With no hidden layer it is multinomial logistic regression.
+ * The multilayer perceptron: linear layers with ReLU or GELU between them. With no hidden layer it is multinomial logistic
+ * regression. It begins with He's weights and zero biases (He et al. 2015), or, as PyTorch's linear layers do and with
+ * them the field's protocols, uniformly within ±1/√inputs, biases too. The trap: what of the beginning is never unlearned
+ * is noise between retrainings, so a ground truth depends on the choice.
  */
-import { MeedError, type Random } from '../foundation/index.js';
-import { add, type GraphBuilder, gelu, matmul, relu, type Shape, type Value } from '../graph/index.js';
+import { type JsonObject, MeedError, type Random } from '../foundation/index.js';
+import { add, type GraphBuilder, gelu, matmul, relu, type Shape, sizeOf, type Value } from '../graph/index.js';
 import { layOut } from './layout.js';
 import { classLosses, squaredLosses } from './losses.js';
-import type { Model } from './model.js';
+import type { Model, ParameterLayout } from './model.js';
 
 export interface MlpOptions {
   /** Between layers; 'relu' unless told. GELU, the exact one, has a second derivative, which ReLU has not. */
   readonly activation?: 'relu' | 'gelu';
+  /** 'he' unless told. */
+  readonly initialisation?: 'he' | 'uniform';
 }
 
 const ACTIVATIONS: Readonly<Record<'relu' | 'gelu', (g: GraphBuilder, x: Value) => Value>> = {
@@ -18,11 +22,35 @@ const ACTIVATIONS: Readonly<Record<'relu' | 'gelu', (g: GraphBuilder, x: Value) 
   gelu: (g, x) => gelu(g, x, 'exact'),
 };
 
+type Initialise = (layout: readonly ParameterLayout[], count: number, random: Random) => Float32Array;
+
+const INITIALISATIONS: Readonly<Record<'he' | 'uniform', Initialise>> = {
+  he(layout, count, random) {
+    const flat = new Float32Array(count);
+    for (const { offset, shape } of layout) {
+      if (shape.length < 2) continue;
+      const deviation = Math.sqrt(2 / shape[0]);
+      for (let i = 0; i < shape[0] * shape[1]; i++) flat[offset + i] = deviation * random.normal();
+    }
+    return flat;
+  },
+  uniform(layout, count, random) {
+    const flat = new Float32Array(count);
+    let bound = 0;
+    for (const { offset, shape } of layout) {
+      // a bias follows its layer's weights and has their bound
+      if (shape.length === 2) bound = 1 / Math.sqrt(shape[0]);
+      for (let i = 0; i < sizeOf(shape); i++) flat[offset + i] = bound * (2 * random.uniform() - 1);
+    }
+    return flat;
+  },
+};
+
 /**
  * @param widths input width, hidden widths, classes: [784, 128, 64, 10]; [in, classes] is logistic regression
  * @throws MeedError when there are fewer than two widths
  */
-export function mlp(widths: readonly number[], { activation = 'relu' }: MlpOptions = {}): Model {
+export function mlp(widths: readonly number[], { activation = 'relu', initialisation = 'he' }: MlpOptions = {}): Model {
   if (widths.length < 2 || widths.some((width) => !Number.isInteger(width) || width < 1)) {
     throw new MeedError(
       `An MLP cannot have the widths [${widths}]`,
@@ -37,22 +65,19 @@ export function mlp(widths: readonly number[], { activation = 'relu' }: MlpOptio
     ]),
   );
   return {
-    definition: { name: 'mlp', widths, ...(activation === 'relu' ? {} : { activation }) },
+    definition: {
+      name: 'mlp',
+      widths,
+      ...(activation === 'relu' ? {} : { activation }),
+      ...(initialisation === 'he' ? {} : { initialisation }),
+    },
     objective: 'class',
     inputShape: [widths[0]],
     targetShape: [1],
     classes: widths[widths.length - 1],
     parameters,
     parameterCount,
-    initialise(random: Random) {
-      const flat = new Float32Array(parameterCount);
-      for (const { offset, shape } of parameters) {
-        if (shape.length < 2) continue;
-        const deviation = Math.sqrt(2 / shape[0]);
-        for (let i = 0; i < shape[0] * shape[1]; i++) flat[offset + i] = deviation * random.normal();
-      }
-      return flat;
-    },
+    initialise: (random) => INITIALISATIONS[initialisation](parameters, parameterCount, random),
     forward(builder, values, x, dropout) {
       let activations = x;
       for (const l of extents.keys()) {
@@ -81,6 +106,12 @@ export function mlpRegressor(widths: readonly number[]): Model {
 }
 
 /** Multinomial logistic regression: one linear layer, x [batch, inputs], logits [batch, classes]. */
-export function linear(inputs: number, classes: number): Model {
-  return { ...mlp([inputs, classes]), definition: { name: 'linear', inputs, classes } };
+export function linear(
+  inputs: number,
+  classes: number,
+  { initialisation = 'he' }: Pick<MlpOptions, 'initialisation'> = {},
+): Model {
+  const asked: JsonObject = initialisation === 'he' ? {} : { initialisation };
+  const definition: JsonObject = { name: 'linear', inputs, classes, ...asked };
+  return { ...mlp([inputs, classes], { initialisation }), definition };
 }

@@ -39,6 +39,8 @@ const DECODER = {
 const OWN: [string, Model][] = [
   ['mlp', mlp([4, 5, 2])],
   ['mlp with GELU', mlp([4, 5, 2], { activation: 'gelu' })],
+  ['mlp that begins uniformly', mlp([4, 5, 2], { initialisation: 'uniform' })],
+  ['linear that begins uniformly', linear(4, 2, { initialisation: 'uniform' })],
   ['mlp-regressor', mlpRegressor([4, 5, 2])],
   ['linear', linear(4, 3)],
   ['lenet', lenet(PICTURE)],
