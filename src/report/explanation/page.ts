@@ -26,7 +26,7 @@ export function explanationPage(explanation: OutputExplanation): string {
       ],
       shows: html`<article class="output">
   <div class="given">${asked(explanation, dataset)}
-    <div><h2><span class="muted">Output ${receipt}</span> ${answer}</h2>
+    <div><h3><span class="muted">Output ${receipt}</span> ${answer}</h3>
     <p>${percent(explanation.confidence)} sure${truth(explanation)}</p>
     <p class="hash">${explanation.outputHash}</p></div>
   </div>

@@ -1,11 +1,11 @@
 /**
  * Figures of many methods below each other, each a point with its interval, chance as a rule on the left and the ceiling
  * as one on the right: what of a difference is more than luck is seen at a glance.
- * Drawn as a file of its own, which has no page around it: it brings the colours of both, the light and the dark.
  */
 import * as Plot from '@observablehq/plot';
 import { shortened } from '../markup.js';
 import { drawn } from './frame.js';
+import { svgFile } from './svgFile.js';
 
 export interface ComparedFigure {
   readonly name: string;
@@ -28,7 +28,6 @@ const WIDTH = 760;
 const BAND = 24;
 const LETTER = 6.7;
 const NAME_LETTERS = 44;
-const COLOURS = { ink: ['#18222b', '#e4e9ec'], point: ['#1c6ea4', '#62b0e4'], rule: ['#a3b0b9', '#57656f'] } as const;
 
 /** @returns an SVG file's text */
 export function comparisonSvg({ title, figures, chance, ceiling }: Comparison): string {
@@ -46,7 +45,7 @@ export function comparisonSvg({ title, figures, chance, ceiling }: Comparison): 
             fill: 'var(--ink)',
           }),
         ];
-  const { text } = drawn(title, {
+  const drawing = drawn(title, {
     width: WIDTH,
     height: figures.length * BAND + 76,
     marginLeft: Math.max(...names.map(({ length }) => length), 1) * LETTER + 14,
@@ -75,10 +74,5 @@ export function comparisonSvg({ title, figures, chance, ceiling }: Comparison): 
       Plot.text([title], { frameAnchor: 'top', dy: -24, fontWeight: 600, fill: 'var(--ink)', lineWidth: 90 }),
     ],
   });
-  const scheme = (which: 0 | 1): string =>
-    Object.entries(COLOURS)
-      .map(([name, colours]) => `--${name}:${colours[which]};`)
-      .join('');
-  const style = `<style>svg{${scheme(0)}color:var(--ink);font-family:system-ui,sans-serif}@media(prefers-color-scheme:dark){svg{${scheme(1)}}}</style>`;
-  return `${text.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"').replace('>', `>${style}`)}\n`;
+  return svgFile(drawing);
 }
