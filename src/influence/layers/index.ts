@@ -1,4 +1,4 @@
-export { type Basis, type BasisForm, OWN_COORDINATES, widthIn } from './bases.js';
+export { type Basis, type BasisForm, basisFeeds, inBasis, OWN_COORDINATES, widthIn } from './bases.js';
 export { combined, dots, squaredNorms, written } from './layerProducts.js';
 export { describeLayers, type LayerProgram, openLayerProgram } from './layerProgram.js';
 export { type LayerShape, widthOf } from './layers.js';

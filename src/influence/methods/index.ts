@@ -1,14 +1,19 @@
+export { arnoldi } from './arnoldi.js';
 export { banzhaf } from './banzhaf.js';
+export { cgInfluence } from './cgInfluence.js';
 export { dataInfMethod } from './dataInf.js';
 export { datamodels } from './datamodels.js';
 export { dataShapleyTmc } from './dataShapleyTmc.js';
 export { ekfacMethod } from './ekfac.js';
 export { explicitInfluence } from './explicitInfluence.js';
+export { factGrassMethod } from './factGrass.js';
 export { gradCosine } from './gradCosine.js';
 export { gradDot, gradDotMethod } from './gradDot.js';
 export { inRun, inRunMethod, stateWeights } from './inRun.js';
 export { kfacMethod } from './kfac.js';
 export { leaveOneOut } from './leaveOneOut.js';
+export { lissa } from './lissa.js';
+export { loGraMethod } from './loGra.js';
 export { magicMethod } from './magic.js';
 export {
   type Attribution,
@@ -21,6 +26,6 @@ export {
   type TrainedRun,
 } from './method.js';
 export { findMethod, METHODS } from './methods.js';
-export { LAST, stateAt, statesAt, stepsOfEpoch } from './runStates.js';
+export { LAST, stateAt, statesAt, statesAtEpochs, stepsOfEpoch } from './runStates.js';
 export { tracIn } from './tracIn.js';
 export { type VectorMethod, vectorMethod } from './vectorMethod.js';

@@ -1,16 +1,21 @@
 /** The methods that can be compared, by their names in the literature. Adding one: its file beside this one, and one line. */
 import { MeedError } from '../../foundation/index.js';
+import { arnoldi } from './arnoldi.js';
 import { banzhaf } from './banzhaf.js';
+import { cgInfluence } from './cgInfluence.js';
 import { dataInfMethod } from './dataInf.js';
 import { datamodels } from './datamodels.js';
 import { dataShapleyTmc } from './dataShapleyTmc.js';
 import { ekfacMethod } from './ekfac.js';
 import { explicitInfluence } from './explicitInfluence.js';
+import { factGrassMethod } from './factGrass.js';
 import { gradCosine } from './gradCosine.js';
 import { gradDotMethod } from './gradDot.js';
 import { inRunMethod } from './inRun.js';
 import { kfacMethod } from './kfac.js';
 import { leaveOneOut } from './leaveOneOut.js';
+import { lissa } from './lissa.js';
+import { loGraMethod } from './loGra.js';
 import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
 import { tracIn } from './tracIn.js';
@@ -20,6 +25,8 @@ export const METHODS: readonly Method[] = [
   kfacMethod,
   ekfacMethod,
   dataInfMethod,
+  loGraMethod,
+  factGrassMethod,
   gradCosine,
   tracIn,
   inRunMethod,
@@ -29,6 +36,9 @@ export const METHODS: readonly Method[] = [
   datamodels,
   dataShapleyTmc,
   banzhaf,
+  cgInfluence,
+  lissa,
+  arnoldi,
 ];
 
 /** @throws MeedError that lists the known names */
