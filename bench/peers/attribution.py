@@ -23,7 +23,8 @@ Prints one JSON object a line for each method that was run, and progress on stde
 It is given back scores-<peer>-<method>.npy, f4 [queries, samples], positive where the sample helped, and beside it
 scores-<peer>-<method>.queries.npy, i4, the query of each row: all of them, or the first judged ones where a method is
 too slow for all. A line holds peer, version, method, torch and, if it worked, settings, lds (over the judged queries;
-our own is another program's), queries, judged, samples, seconds (the peer's own work, best of repeats), stages,
+our own is another program's), queries, judged, samples, seconds (the peer's own work, best of repeats), processorSeconds
+(of all threads), stages,
 setupSeconds, tuneSeconds, tried, peakBytes (over what was resident before), bytesPerSample where the method keeps a
 vector a sample, threads and scores; if not, error. The trap of such a table is settings chosen on the queries that are
 judged, which flatters: they are chosen on heldOut for every peer.

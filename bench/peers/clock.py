@@ -22,12 +22,16 @@ class Clock:
 
     def __init__(self) -> None:
         self.stages: dict[str, float] = {}
+        self.processor = 0.0
+        """Seconds of processor time over all threads: what the seconds would be divided by threads, at best, if nothing
+        else ran."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         yield
         self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begun
+        self.processor += time.process_time() - used
 
     @property
     def seconds(self) -> float:

@@ -14,7 +14,7 @@ RELATIVE_DAMPINGS = [1.0, 0.1, 0.01, 1e-3]
 TRAK_DAMPINGS = [0.0, 1e-4, 1e-2]
 KRONFLUENCE_DAMPINGS = [None, 1e-1, 1e-2, 1e-3, 1e-4]
 
-Setting = float | str | None | list[float | None]
+Setting = float | None | list[float | None]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ METHODS: list[Method] = [
         {'samples': 50, 'depth': 100, 'scaling': 50.0, 'damping': 0.0, 'batch': 25},
         most={MLP: 50},
     ),
-    Method('dattri', 'arnoldi', DATTRI, 'arnoldi', {'iterations': 50, 'dimensions': 100, 'damping': FEW_DAMPINGS}),
+    Method('dattri', 'arnoldi', DATTRI, 'arnoldi', {'iterations': 50, 'dimensions': [100, 20], 'damping': FEW_DAMPINGS}),
     Method(
         'dattri',
         'datainf',

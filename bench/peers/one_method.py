@@ -86,6 +86,7 @@ def measure(exchange: Exchange, method: Method, settings: dict[str, Setting], mo
         'judged': len(judged),
         'samples': exchange.samples,
         'seconds': best.seconds,
+        'processorSeconds': best.processor,
         'stages': best.stages,
         'repeats': len(clocks),
         'importSeconds': setup,

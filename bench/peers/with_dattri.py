@@ -7,6 +7,8 @@ What its source says and its pages do not, and what is done about it:
 - Its TRAK draws the projection again for every batch, so batches are large.
 - log(p/(1−p)) as its benchmark writes it is infinite at p = 1 in float32 and its gradient is then set to zero; the
   same quantity as a difference of logits is finite, and that is what it gets here.
+- LoGra and FactGraSS try the model on the first sample without a batch axis, so a sample gets one of its own, which
+  the model flattens away. Losses are summed over a batch: a mean would scale every gradient by the batch.
 - EK-FAC multiplies by the eigenvectors from the wrong side and, where a layer has a bias, reshapes weights and bias
   into one matrix out of step. It runs as shipped.
 Signs: gradient products of losses are positive where a sample helps, TRAK's margin and RPS' logits too. None is turned.
@@ -46,13 +48,17 @@ TRAIN_BATCH = 1000
 """Training samples in a batch where nothing is repeated for each batch."""
 
 
+def loader(images: Tensor, labels: Tensor, batch: int) -> DataLoader:
+    return DataLoader(TensorDataset(images, labels), batch_size=min(batch, len(images)))
+
+
 def train_loader(exchange: Exchange, batch: int) -> DataLoader:
-    return DataLoader(TensorDataset(exchange.x_train, exchange.y_train), batch_size=min(batch, exchange.samples))
+    return loader(exchange.x_train, exchange.y_train, batch)
 
 
 def query_loader(exchange: Exchange, queries: Queries, batch: int) -> DataLoader:
     chosen = torch.from_numpy(queries)
-    return DataLoader(TensorDataset(exchange.x_test[chosen], exchange.y_test[chosen]), batch_size=min(batch, len(queries)))
+    return loader(exchange.x_test[chosen], exchange.y_test[chosen], batch)
 
 
 def as_ours(scores: Tensor) -> Floats:
@@ -208,7 +214,7 @@ def trak(exchange: Exchange, queries: Queries, settings: dict[str, float], clock
     def margin(parameters: dict[str, Tensor], pair: Pair) -> Tensor:
         image, label = pair
         logits = functional_call(model, parameters, image[None])[0]
-        own = F.one_hot(label.long(), len(logits)).bool()
+        own = torch.arange(len(logits)) == label
         return torch.where(own, logits, 0).sum() - torch.where(own, -torch.inf, logits).logsumexp(0)
 
     runs = members(exchange, int(settings['models']))
@@ -238,12 +244,13 @@ def block_projected(
         image, label = pair
         return F.cross_entropy(model(image), label, reduction='sum')
 
-    model = exchange.empty().eval()
-    task = AttributionTask(loss_func=loss, model=model, checkpoints=exchange.state(exchange.full))
+    model = nn.Sequential(nn.Flatten(), exchange.model(exchange.full)).eval()
+    task = AttributionTask(loss_func=loss, model=model, checkpoints=model.state_dict())
     attributor = attributor_type(
         task=task, hessian='eFIM', damping=settings['damping'], proj_dim=int(settings['dimensions']), offload='none'
     )
-    train, test = train_loader(exchange, TRAIN_BATCH), query_loader(exchange, queries, len(queries))
+    train = loader(exchange.x_train[:, None], exchange.y_train, TRAIN_BATCH)
+    test = loader(exchange.x_test[torch.from_numpy(queries), None], exchange.y_test[torch.from_numpy(queries)], len(queries))
     with clock.stage('cache'):
         attributor.cache(train)
     with clock.stage('attribute'):
