@@ -1,4 +1,3 @@
-export { type Interval, pearson, ranks, spearman } from './correlation.js';
 export { type IdentityCurve, type IdentityPoint, identityCurve } from './identities.js';
 export { PLANTS, type Plant, type PlantedDataset, plant } from './planted.js';
 export { POLICIES } from './policies/index.js';
@@ -13,12 +12,4 @@ export {
   type ValueFigures,
 } from './runIncentives.js';
 export { ReceiptScores, ScoredBatch } from './scoredBatch.js';
-export {
-  exactPlan,
-  type Game,
-  leaveOneOut,
-  type ShapleyPlan,
-  type ShapleyValues,
-  sampledPlan,
-} from './shapley.js';
 export { type ScoreMethod, type Subject, scoreMethod } from './subject.js';

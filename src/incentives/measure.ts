@@ -2,21 +2,21 @@
  * The figures of one method and one policy on one subject. The trials are made before; nothing here trains or scores, so
  * this is arithmetic on score matrices, the same on every machine that was given the same scores.
  */
-import { Random } from '../foundation/index.js';
+
+import { bootstrapDraws, type Interval, pearson, percentileInterval, spearman } from '../influence/index.js';
 import { queryReturns } from './chosenQueries.js';
-import { type Interval, middle, pearson, resample, spearman } from './correlation.js';
 import { type IdentityCurve, identityCurve, mergeGain, rowsInOrder } from './identities.js';
 import { PLANTS, type Plant, type PlantedDataset } from './planted.js';
 import type { Policy } from './policy.js';
 import type { IncentiveRow } from './row.js';
 import { countRows, type ReceiptScores, ScoredBatch } from './scoredBatch.js';
-import type { Trial } from './trial.js';
-import { type MeasuredValues, meanValues } from './values.js';
+import type { Trial, TrialScores } from './trial.js';
+import { type MeasuredValues, meanValues, type OutputValues } from './values.js';
 
 /** A trial and one method's scores of all its outputs. */
 export interface ScoredTrial {
   readonly trial: Trial;
-  readonly scores: ReceiptScores;
+  readonly scores: TrialScores;
   /** Of the seeds that it was measured for. */
   readonly values?: MeasuredValues;
 }
@@ -49,7 +49,7 @@ export function feeOf(receipt: number): number {
 export function measure(input: MeasureInput): Measured {
   const { subject, method, policy, natural, planted, plants } = input;
   const [first] = natural;
-  const batches = natural.map(({ trial, scores }) => receiptBatch(trial, scores));
+  const batches = natural.map(({ trial, scores }) => receiptBatch(trial, scores.given));
   const shares = batches.map((batch) => sharesOf(policy, batch));
   const curves = splitCurves(policy, planted);
   const blind = curves.filter(({ dealing }) => dealing === 'blind');
@@ -66,15 +66,13 @@ export function measure(input: MeasureInput): Measured {
     coherence: average(natural.map(coherenceOf)) ?? 0,
     unpaid: average(shares.map((share) => 1 - share.reduce((sum, value) => sum + value, 0))) ?? 0,
     ...correlations(input, batches, shares),
-    valueStability: pairwise(
-      natural.flatMap(({ values }) => (values ? [meanValues(values.shapley.values, values.outputs)] : [])),
-    ),
+    valueStability: pairwise(natural.flatMap(({ values }) => (values ? [meanValues(values.shapley)] : []))),
     stability: pairwise(shares),
     ...plantedFigures(policy, planted, plants, shares[0]),
     sybilGain: worst.gain,
     sybilContributor: plants.dataset.contributors[worst.contributor].name,
     sybilInformed: Math.max(...curves.map(({ gain }) => gain)),
-    mergeGain: mergeGain(policy, receiptBatch(planted.trial, planted.scores)),
+    mergeGain: mergeGain(policy, receiptBatch(planted.trial, planted.scores.given)),
     ...returns(policy, first.trial, batches[0]),
   };
   return { row, curves, shares: mean };
@@ -87,6 +85,16 @@ export function receiptBatch({ receipts, owners, contributors }: Trial, scores: 
   return new ScoredBatch(scores, fees, owners, contributors);
 }
 
+/** The receipts alone, by scores of other targets. */
+function judgedBatch({ owners, contributors }: Trial, scores: ReceiptScores): ScoredBatch {
+  return new ScoredBatch(
+    scores,
+    Float64Array.from({ length: scores.receipts }, (_, q) => feeOf(q)),
+    owners,
+    contributors,
+  );
+}
+
 function sharesOf(policy: Policy, batch: ScoredBatch): Float64Array {
   const total = batch.totalFee();
   return policy.pay(batch).map((pay) => pay / total);
@@ -94,14 +102,14 @@ function sharesOf(policy: Policy, batch: ScoredBatch): Float64Array {
 
 function completenessOf({ trial, scores }: ScoredTrial): number | undefined {
   let sum = 0;
-  for (let q = 0; q < trial.receipts; q++) sum += scores.of(q).reduce((total, score) => total + score, 0);
+  for (let q = 0; q < trial.receipts; q++) sum += scores.given.of(q).reduce((total, score) => total + score, 0);
   return trial.fall === 0 ? undefined : sum / trial.fall;
 }
 
 function coherenceOf({ trial, scores }: ScoredTrial): number {
   let mean = 0;
   for (let q = 0; q < trial.receipts; q++) {
-    const own = scores.of(q);
+    const own = scores.given.of(q);
     const size = own.reduce((sum, score) => sum + Math.abs(score), 0);
     if (size > 0) mean += Math.abs(own.reduce((sum, score) => sum + score, 0)) / size / trial.receipts;
   }
@@ -117,6 +125,8 @@ type Correlations = Pick<
   | 'pearsonPerRow'
   | 'pearsonLeaveOneOut'
   | 'spearmanLeaveOneOut'
+  | 'pearsonAnswers'
+  | 'pearsonJudged'
 >;
 
 type Side = Float64Array;
@@ -127,46 +137,64 @@ function correlations(
   batches: readonly ScoredBatch[],
   shares: readonly Float64Array[],
 ): Correlations {
-  const valued = natural.flatMap(({ values, trial }, at) =>
-    values ? [{ values, trial, batch: batches[at], share: shares[at] }] : [],
+  const valued = natural.flatMap(({ values, trial, scores }, at) =>
+    values ? [{ values, trial, scores, batch: batches[at], share: shares[at] }] : [],
   );
   if (valued.length === 0) return {};
-  const counts = countRows(valued[0].trial.owners, valued[0].trial.contributors);
+  type Valued = (typeof valued)[number];
+  const [{ trial }] = valued;
+  const counts = countRows(trial.owners, trial.contributors);
   const perRow = (side: Side): Side => side.map((value, c) => value / Math.max(1, counts[c]));
-  const over = (figure: (at: (typeof valued)[number]) => number | undefined) => average(valued.map(figure));
-  const shapley = ({ values }: (typeof valued)[number]) => meanValues(values.shapley.values, values.outputs);
-  const left = ({ values }: (typeof valued)[number]) => meanValues(values.leaveOneOut, values.outputs);
-  const random = Random.named(seed, 'incentives/bootstrap');
-  const drawn: { pearson?: number; spearman?: number }[] = [];
-  for (let r = 0; r < resamples; r++) {
-    const receipts = resample(valued[0].trial.receipts, random);
-    const outputs = resample(valued[0].values.outputs, random);
-    const sides = valued.map(({ values, batch }) => ({
-      pay: policy.pay(batch.withFees(batch.fees.map((fee, q) => fee * (receipts[q] ?? 0)))),
-      value: meanValues(values.shapley.values, values.outputs, outputs),
-    }));
-    drawn.push({
-      pearson: average(sides.map(({ pay, value }) => pearson(pay, value))),
-      spearman: average(sides.map(({ pay, value }) => spearman(pay, value))),
-    });
-  }
+  const over = (figure: (at: Valued) => number): number | undefined => average(valued.map((at) => known(figure(at))));
+  const against = (of: (values: MeasuredValues) => OutputValues) => (at: Valued) =>
+    pearson(at.share, meanValues(of(at.values)));
+  const drawn =
+    resamples === 0
+      ? []
+      : bootstrapDraws(
+          [trial.receipts, trial.valueOutputs.rows],
+          (receipts, outputs) => {
+            const sides = valued.map(({ values, batch }) => ({
+              pay: policy.pay(batch.withFees(batch.fees.map((fee, q) => fee * (receipts[q] ?? 0)))),
+              value: meanValues(values.shapley, outputs),
+            }));
+            return {
+              pearson: average(sides.map(({ pay, value }) => known(pearson(pay, value)))),
+              spearman: average(sides.map(({ pay, value }) => known(spearman(pay, value)))),
+            };
+          },
+          { replicates: resamples, seed },
+        );
   return {
-    pearson: over((at) => pearson(at.share, shapley(at))),
+    pearson: over(against(({ shapley }) => shapley)),
     pearsonInterval: intervalOf(drawn.map((figures) => figures.pearson)),
-    spearman: over((at) => spearman(at.share, shapley(at))),
+    spearman: over(({ share, values }) => spearman(share, meanValues(values.shapley))),
     spearmanInterval: intervalOf(drawn.map((figures) => figures.spearman)),
-    pearsonPerRow: over((at) => pearson(perRow(at.share), perRow(shapley(at)))),
-    pearsonLeaveOneOut: over((at) => pearson(at.share, left(at))),
-    spearmanLeaveOneOut: over((at) => spearman(at.share, left(at))),
+    pearsonPerRow: over(({ share, values }) => pearson(perRow(share), perRow(meanValues(values.shapley)))),
+    pearsonLeaveOneOut: over(against(({ leaveOneOut }) => leaveOneOut)),
+    spearmanLeaveOneOut: over(({ share, values }) => spearman(share, meanValues(values.leaveOneOut))),
+    pearsonAnswers: over(against(({ answers }) => answers)),
+    pearsonJudged: over(({ trial: own, scores, values }) =>
+      pearson(policy.pay(judgedBatch(own, scores.judged)), meanValues(values.shapley)),
+    ),
   };
 }
 
+/** @returns undefined when fewer than half of the draws have a figure */
 function intervalOf(figures: readonly (number | undefined)[]): Interval | undefined {
-  return figures.length === 0 ? undefined : middle(figures);
+  const found = figures.filter((figure) => figure !== undefined);
+  return found.length === 0 || found.length < figures.length / 2
+    ? undefined
+    : percentileInterval(Float64Array.from(found));
+}
+
+/** A correlation, where there is one. */
+function known(figure: number): number | undefined {
+  return Number.isNaN(figure) ? undefined : figure;
 }
 
 function splitCurves(policy: Policy, { trial, scores }: ScoredTrial): IdentityCurve[] {
-  const batch = receiptBatch(trial, scores);
+  const batch = receiptBatch(trial, scores.given);
   // what attackers know is an earlier batch, not the one that pays
   const earlier = batch
     .withFees(batch.fees.map((_, q) => (q >= trial.receipts && q < trial.receipts + trial.earlier ? 1 : 0)))
@@ -184,7 +212,7 @@ function plantedFigures(
   { plants, victim, honest }: PlantedDataset,
   before: Float64Array,
 ): Pick<IncentiveRow, 'planted' | 'copyGain'> {
-  const shares = sharesOf(policy, receiptBatch(trial, scores));
+  const shares = sharesOf(policy, receiptBatch(trial, scores.given));
   const counts = countRows(trial.owners, trial.contributors);
   let [pay, rows] = [0, 0];
   for (const [c, share] of shares.entries()) {
@@ -230,7 +258,7 @@ function most(returns: readonly { readonly return: number }[]): number | undefin
 function pairwise(sides: readonly Side[]): number | undefined {
   const found: (number | undefined)[] = [];
   for (let a = 0; a < sides.length; a++)
-    for (let b = a + 1; b < sides.length; b++) found.push(pearson(sides[a], sides[b]));
+    for (let b = a + 1; b < sides.length; b++) found.push(known(pearson(sides[a], sides[b])));
   return average(found);
 }
 

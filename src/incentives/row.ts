@@ -2,7 +2,7 @@
  * One line of the table: a data set, a method and a policy, and what the three do together. Every figure says what 1 or 0
  * means; a figure that is not there (a constant has no correlation) is undefined, never 0.
  */
-import type { Interval } from './correlation.js';
+import type { Interval } from '../influence/index.js';
 import type { Plant } from './planted.js';
 
 export interface IncentiveRow {
@@ -28,6 +28,10 @@ export interface IncentiveRow {
   /** Correlation of pay with the fall of the value when the contributor alone is left out. */
   readonly pearsonLeaveOneOut?: number;
   readonly spearmanLeaveOneOut?: number;
+  /** Of pay with Shapley's value of the very answers that were paid for, true or not. */
+  readonly pearsonAnswers?: number;
+  /** Of pay with the value of true labels, had receipts explained the true labels: what not knowing them costs. */
+  readonly pearsonJudged?: number;
   /** Correlation of Shapley's values of one seed with another's: what pay cannot exceed by much. */
   readonly valueStability?: number;
   /** Mean correlation of one seed's pay with another's. */

@@ -14,7 +14,7 @@ import type { Policy, PolicyCard } from './policy.js';
 import type { IncentiveRow } from './row.js';
 import { countRows } from './scoredBatch.js';
 import type { ScoreMethod, Subject } from './subject.js';
-import { type OutputCounts, openTrial, scoreTrial } from './trial.js';
+import { type OutputCounts, openTrial, scoreTrial, type Trial } from './trial.js';
 import { type MeasuredValues, meanValues, measureValues, type ValueOptions } from './values.js';
 
 export interface IncentiveOptions extends ValueOptions, Omit<MapOptions, 'unit' | 'progress'> {
@@ -37,9 +37,8 @@ export interface ContributorFigures {
   readonly dataset: string;
   readonly contributor: string;
   readonly rows: number;
-  /** Shapley's value in nats of mean held-out loss, mean over seeds, and the standard error of sampled permutations. */
+  /** Shapley's value in nats of mean held-out loss, mean over seeds. */
   readonly shapley: number;
-  readonly shapleyError: number;
   /** Fall of −loss when it alone is left out. */
   readonly leaveOneOut: number;
   /** Part of the fees by method and policy, mean over seeds. */
@@ -56,8 +55,11 @@ export interface NamedCurve extends Omit<IdentityCurve, 'contributor'> {
 export interface ValueFigures {
   readonly dataset: string;
   readonly how: MeasuredValues['how'];
-  readonly retrainings: number;
+  /** Coalitions evaluated, over all seeds. */
+  readonly coalitions: number;
   readonly outputs: number;
+  /** Largest standard error of a contributor's sampled value; 0 when exact. */
+  readonly samplingError: number;
 }
 
 export interface IncentiveResult {
@@ -91,7 +93,7 @@ async function runSubject(
   const { where, store, signal, notice } = options;
   const work: MapOptions = { where, store, signal, notice, progress };
   const [dataSeed] = seeds;
-  const trials = [];
+  const trials: Trial[] = [];
   for (const seed of seeds) trials.push(await openTrial(engine, subject, { seed, dataSeed, counts }, work));
   const values: MeasuredValues[] = [];
   for (const trial of trials.slice(0, valuedSeeds)) values.push(await measureValues(subject, trial, options, work));
@@ -133,11 +135,12 @@ async function runSubject(
     rows,
     curves,
     contributors: contributorFigures(subject, values, shares),
-    values: values.slice(0, 1).map(({ how, outputs }) => ({
+    values: values.slice(0, 1).map(({ how }) => ({
       dataset: subject.name,
       how,
-      retrainings: values.reduce((sum, measured) => sum + measured.retrainings, 0),
-      outputs,
+      coalitions: values.reduce((sum, measured) => sum + measured.coalitions, 0),
+      outputs: trials[0].valueOutputs.rows,
+      samplingError: Math.max(...values.map(({ samplingError }) => samplingError)),
     })),
   };
 }
@@ -154,9 +157,8 @@ function contributorFigures(
     dataset: name,
     contributor: contributor.name,
     rows: counts[c],
-    shapley: mean(({ shapley, outputs }) => meanValues(shapley.values, outputs)[c]),
-    shapleyError: Math.sqrt(mean(({ shapley }) => shapley.errors[c] ** 2) / values.length),
-    leaveOneOut: mean((measured) => meanValues(measured.leaveOneOut, measured.outputs)[c]),
+    shapley: mean(({ shapley }) => meanValues(shapley)[c]),
+    leaveOneOut: mean(({ leaveOneOut }) => meanValues(leaveOneOut)[c]),
     shares: shares.map(({ method, policy, shares: all }) => ({ method, policy, share: all[c] })),
   }));
 }

@@ -46,6 +46,8 @@ export interface Trial {
   readonly earlier: number;
   /** Contributor that output receipts + earlier + k is a row of. */
   readonly askers: Int32Array;
+  /** The receipts with their true labels, which nobody has when they are paid for. */
+  readonly judged: Samples<Int32Array>;
   /** Held-out rows with their true labels, in neither of the former. */
   readonly valueOutputs: Samples<Int32Array>;
   /** loss(initial) − loss(trained) of the receipts, summed. */
@@ -108,17 +110,34 @@ export async function openTrial(
     receipts: deal.receipts.length,
     earlier: deal.earlier.length,
     askers: Int32Array.from(own, (row) => owners[row]),
+    judged: selectSamples(heldOut, deal.receipts),
     valueOutputs: selectSamples(heldOut, deal.values),
     fall: before.reduce((sum, loss, q) => sum + loss - after[q], 0),
   };
 }
 
-/** Scores of all outputs of the trial. */
-export async function scoreTrial(trial: Trial, method: ScoreMethod): Promise<ReceiptScores> {
+/** The outputs that are paid for, with the classes that the model gave. */
+export function paidOutputs({ outputs, receipts }: Trial): Samples<Int32Array> {
+  return firstSamples(outputs, receipts);
+}
+
+export interface TrialScores {
+  /** Of all outputs of the trial. */
+  readonly given: ReceiptScores;
+  /** Of the receipts with their true labels. */
+  readonly judged: ReceiptScores;
+}
+
+export async function scoreTrial(trial: Trial, method: ScoreMethod): Promise<TrialScores> {
   const scorer = await method.open(trial.attribution);
+  const { samples, outputs, judged } = trial;
   try {
-    const { data } = await scorer.score(trial.outputs, trial.samples);
-    return new ReceiptScores(data, trial.outputs.rows, trial.samples.rows);
+    const { data } = await scorer.score(joined([outputs, judged]), samples);
+    const end = outputs.rows * samples.rows;
+    return {
+      given: new ReceiptScores(data.subarray(0, end), outputs.rows, samples.rows),
+      judged: new ReceiptScores(data.subarray(end), judged.rows, samples.rows),
+    };
   } finally {
     await scorer.dispose();
   }
@@ -168,7 +187,15 @@ function ownRows(owners: Int32Array, contributors: number, random: Random): numb
   );
 }
 
-function joined(parts: readonly Samples<Int32Array>[]): Samples<Int32Array> {
+function firstSamples(samples: Samples<Int32Array>, count: number): Samples<Int32Array> {
+  return selectSamples(
+    samples,
+    Array.from({ length: count }, (_, q) => q),
+  );
+}
+
+/** Samples of one width, one after the other. */
+export function joined(parts: readonly Samples<Int32Array>[]): Samples<Int32Array> {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const { width } = parts[0];
   const features = new Float32Array(rows * width);

@@ -1,94 +1,101 @@
 /**
- * What contributors are worth, measured by retraining: v(S) = −loss, on held-out rows with their true labels, of the
- * model trained on the rows of the coalition S by the same recipe and seed; v(∅) is the model before training. Jobs are
- * those of any other retraining, so they run on workers, are kept in a store and are found again.
+ * What contributors are worth, measured by retraining: v(S) = −loss of the model trained on the rows of the coalition S by
+ * the same recipe and seed; v(∅) is the model before training. Of two things: of held-out rows with their true labels,
+ * which is what the data is worth to whoever uses the model; and of the answers that were paid for, which is how far the
+ * data is responsible for them, right or wrong. Shapley's value is linear, so there is one a row and output, and
+ * intervals over outputs cost no training. Jobs are those of any other retraining: on workers, kept, found again.
  */
-import { Random } from '../foundation/index.js';
-import { lossesOf, trainMany } from '../models/index.js';
-import type { MapOptions } from '../work/index.js';
 import {
-  exactPlan,
-  type Game,
-  leaveOneOut,
-  leaveOneOutCoalitions,
-  type ShapleyPlan,
-  type ShapleyValues,
-  sampledPlan,
-} from './shapley.js';
+  exactShapleyOf,
+  remembering,
+  retrainingGame,
+  rowsOfGroups,
+  type Shares,
+  sampledShapley,
+} from '../influence/retraining/index.js';
+import type { MapOptions } from '../work/index.js';
 import type { Subject } from './subject.js';
-import { sharedInput, type Trial } from './trial.js';
+import { joined, paidOutputs, type Trial } from './trial.js';
+
+/** One number for each output and contributor, [outputs, contributors]. */
+export interface OutputValues {
+  readonly values: Float64Array;
+  readonly contributors: number;
+}
 
 export interface MeasuredValues {
-  readonly how: ShapleyPlan['kind'];
-  /** Models that were trained for it. */
-  readonly retrainings: number;
-  readonly shapley: ShapleyValues;
-  /** contributors × outputs */
-  readonly leaveOneOut: Float64Array;
-  readonly outputs: number;
+  readonly how: 'exact' | 'sampled';
+  /** Coalitions that were asked for. */
+  readonly coalitions: number;
+  /** Of the held-out rows with their true labels. */
+  readonly shapley: OutputValues;
+  /** Largest standard error of a contributor's mean over those, of the sampling; 0 when exact. */
+  readonly samplingError: number;
+  readonly leaveOneOut: OutputValues;
+  /** Shapley's value of the answers that were paid for. */
+  readonly answers: OutputValues;
 }
 
 export interface ValueOptions {
-  /** Up to as many retrainings every coalition is trained. */
+  /** Up to as many coalitions all are trained. */
   readonly mostCoalitions: number;
-  /** Permutations when there are more, even. */
+  /** Permutations sampled when there are more. */
   readonly permutations: number;
 }
 
 export async function measureValues(
-  { name, model, recipe }: Subject,
+  { model, recipe }: Subject,
   trial: Trial,
   { mostCoalitions, permutations }: ValueOptions,
-  work: MapOptions,
+  work: Omit<MapOptions, 'unit'>,
 ): Promise<MeasuredValues> {
   const { contributors, owners, samples, valueOutputs, seed } = trial;
-  const plan =
-    2 ** contributors <= mostCoalitions
-      ? exactPlan(contributors)
-      : sampledPlan(contributors, permutations, Random.named(seed, 'incentives/permutations'));
-  const coalitions = [...new Set([...plan.coalitions, ...leaveOneOutCoalitions(contributors)])];
-  const trained = coalitions.filter((coalition) => coalition !== 0);
-  const results = await trainMany(
-    { ...sharedInput(model, samples), ...recipe, keep: [], queries: valueOutputs },
-    trained.map((coalition) => ({ rows: rowsOf(coalition, owners), seed })),
-    { ...work, unit: `retrainings on ${name}` },
-  );
-  const outcomes = new Map(results.map(({ queryLosses }, at) => [trained[at], negated(queryLosses)]));
-  const initial = model.initialise(Random.named(seed, 'weights'));
-  outcomes.set(0, negated(await lossesOf(trial.attribution.engine, model, initial, valueOutputs)));
-  const game: Game = {
-    players: contributors,
-    outcomes: valueOutputs.rows,
-    of(coalition) {
-      const outcome = outcomes.get(coalition);
-      if (outcome) return outcome;
-      throw new RangeError(`coalition ${coalition} was not planned`);
-    },
-  };
+  const outputs = joined([valueOutputs, paidOutputs(trial)]);
+  const trainings = { model, samples, recipe, seeds: [seed] };
+  const game = remembering(retrainingGame(trainings, outputs, rowsOfGroups(owners, contributors), work));
+  const exact = 2 ** contributors <= mostCoalitions;
+  const shares = exact
+    ? await exactShapleyOf(game)
+    : await sampledShapley(game, { permutations, tolerance: 0, seed, signal: work.signal });
+  const everybody = Array.from({ length: contributors }, (_, c) => c);
+  const [whole, ...without] = await game.values([
+    Uint32Array.from(everybody),
+    ...everybody.map((left) => Uint32Array.from(everybody.filter((c) => c !== left))),
+  ]);
+  const cut = (values: Float64Array, from: number, until: number): OutputValues => ({
+    values: values.subarray(from * contributors, until * contributors),
+    contributors,
+  });
+  const left = new Float64Array(outputs.rows * contributors);
+  for (let i = 0; i < left.length; i++) {
+    const [q, c] = [Math.floor(i / contributors), i % contributors];
+    left[i] = whole[q] - without[c][q];
+  }
   return {
-    how: plan.kind,
-    retrainings: trained.length,
-    shapley: plan.values(game),
-    leaveOneOut: leaveOneOut(game),
-    outputs: valueOutputs.rows,
+    how: exact ? 'exact' : 'sampled',
+    coalitions: shares.evaluations,
+    shapley: cut(shares.values, 0, valueOutputs.rows),
+    samplingError: largestError(shares, valueOutputs.rows, contributors),
+    leaveOneOut: cut(left, 0, valueOutputs.rows),
+    answers: cut(shares.values, valueOutputs.rows, outputs.rows),
   };
 }
 
-/** Mean of each player's values, each output counted as often as `times` says. */
-export function meanValues(values: Float64Array, outputs: number, times?: Float64Array): Float64Array {
-  const means = new Float64Array(values.length / outputs);
-  const total = times ? times.reduce((sum, value) => sum + value, 0) : outputs;
-  for (let i = 0; i < values.length; i++)
-    means[Math.floor(i / outputs)] += (values[i] * (times?.[i % outputs] ?? 1)) / total;
-  return means;
+/** Errors of outputs go together, since a permutation is of all: their mean bounds the mean's error. */
+function largestError({ standardErrors }: Shares, outputs: number, contributors: number): number {
+  const means = new Float64Array(contributors);
+  for (let i = 0; i < outputs * contributors; i++) means[i % contributors] += standardErrors[i] / outputs;
+  return Math.max(...means);
 }
 
-function rowsOf(coalition: number, owners: Int32Array): Uint32Array {
-  const rows: number[] = [];
-  for (let row = 0; row < owners.length; row++) if (coalition & (1 << owners[row])) rows.push(row);
-  return Uint32Array.from(rows);
-}
-
-function negated(losses: Float32Array): Float64Array {
-  return Float64Array.from(losses, (loss) => -loss);
+/** Mean over the outputs of each contributor's values, each output counted as often as `times` says. */
+export function meanValues({ values, contributors }: OutputValues, times?: ArrayLike<number>): Float64Array {
+  const means = new Float64Array(contributors);
+  let total = 0;
+  for (let q = 0; q * contributors < values.length; q++) {
+    const count = times ? times[q] : 1;
+    total += count;
+    for (let c = 0; c < contributors; c++) means[c] += count * values[q * contributors + c];
+  }
+  return means.map((sum) => sum / total);
 }

@@ -2,6 +2,7 @@
 import type { Policy } from '../policy.js';
 import { equalPerRow } from './equalPerRow.js';
 import { lowerConfidenceBound } from './lowerConfidenceBound.js';
+import { pooledInNats } from './pooledInNats.js';
 import { pooledLowerBound } from './pooledLowerBound.js';
 import { pooledPerBatch } from './pooledPerBatch.js';
 import { pooledPerBlock } from './pooledPerBlock.js';
@@ -15,6 +16,7 @@ export const POLICIES: readonly Policy[] = [
   positivePartPerContributor,
   lowerConfidenceBound,
   pooledPerBatch,
+  pooledInNats,
   pooledLowerBound,
   pooledPerRow,
   pooledPerBlock,
