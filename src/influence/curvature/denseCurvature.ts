@@ -16,7 +16,7 @@ import { type LinearDesign, linearDesign } from './linearDesign.js';
 /** Unit vectors of one run. */
 const WIDTH = 16;
 /** Samples of one product of the linear case. */
-const ROWS = 4096;
+const ROWS = 1280;
 
 /** @returns H [P, P], symmetric but for rounding, in float64 */
 export async function denseCurvature(

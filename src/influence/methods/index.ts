@@ -1,3 +1,4 @@
+export { astraMethod } from './astra.js';
 export { arnoldi } from './arnoldi.js';
 export { banzhaf } from './banzhaf.js';
 export { cgInfluence } from './cgInfluence.js';
@@ -28,4 +29,6 @@ export {
 export { findMethod, METHODS } from './methods.js';
 export { LAST, stateAt, statesAt, statesAtEpochs, stepsOfEpoch } from './runStates.js';
 export { tracIn } from './tracIn.js';
+export { type TrakSettings, trak } from './trak.js';
+export { type TrakDualSettings, trakDual } from './trakDual.js';
 export { type VectorMethod, vectorMethod } from './vectorMethod.js';

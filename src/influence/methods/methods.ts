@@ -1,6 +1,7 @@
 /** The methods that can be compared, by their names in the literature. Adding one: its file beside this one, and one line. */
 import { MeedError } from '../../foundation/index.js';
 import { arnoldi } from './arnoldi.js';
+import { astraMethod } from './astra.js';
 import { banzhaf } from './banzhaf.js';
 import { cgInfluence } from './cgInfluence.js';
 import { dataInfMethod } from './dataInf.js';
@@ -19,16 +20,21 @@ import { loGraMethod } from './loGra.js';
 import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
 import { tracIn } from './tracIn.js';
+import { trak } from './trak.js';
+import { trakDual } from './trakDual.js';
 
 export const METHODS: readonly Method[] = [
   gradDotMethod,
   kfacMethod,
   ekfacMethod,
+  astraMethod,
   dataInfMethod,
   loGraMethod,
   factGrassMethod,
   gradCosine,
   tracIn,
+  trak,
+  trakDual,
   inRunMethod,
   magicMethod,
   explicitInfluence,
