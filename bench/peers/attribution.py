@@ -5,14 +5,14 @@
 Prints one JSON object a line for each method that was run, and progress on stderr. FOLDER is written by the bench:
 
   task.json     setting     "mnist-lr" or "mnist-mlp"
-                widths      [784, ..., 10]; ReLU and dropout after every hidden layer, cross-entropy at the end
+                widths      [784, ..., 10]; ReLU and dropout after every hidden layer, cross-entropy last
                 dropout, threads
                 full        the run whose model is explained
                 ensemble    [runs] of the models that ensembles take, in order (optional)
                 path        {"runs": [...], "rates": [...]}: checkpoints of one training and their learning rates
                             (optional; without it TracIn is not run)
                 heldOut     [queries] that settings are chosen on and that no figure is about (optional)
-                methods     [{"peer", "method", "settings"?, "queries"?}] in place of the table in methods.py (optional);
+                methods     [{"peer", "method", "settings"?, "queries"?}] in place of methods.py's table (optional);
                             settings replace single ones (a list is chosen from), queries caps their number
   x_train.npy   f4 [samples, widths[0]], normalised     y_train.npy  i4 [samples]
   x_test.npy    f4 [queries, widths[0]]                 y_test.npy   i4 [queries]
@@ -23,7 +23,7 @@ Prints one JSON object a line for each method that was run, and progress on stde
 It is given back scores-<peer>-<method>.npy, f4 [queries, samples], positive where the sample helped, and beside it
 scores-<peer>-<method>.queries.npy, i4, the query of each row: all of them, or the first judged ones where a method is
 too slow for all. A line holds peer, version, method, torch and, if it worked, settings, lds (over the judged queries;
-our own is another program's), queries, judged, samples, seconds (the peer's own work, best of repeats), processorSeconds
+null where no query has one), queries, judged, samples, seconds (the peer's own work, best of repeats), processorSeconds
 (of all threads), stages,
 setupSeconds, tuneSeconds, tried, peakBytes (over what was resident before), bytesPerSample where the method keeps a
 vector a sample, threads and scores; if not, error. The trap of such a table is settings chosen on the queries that are
@@ -61,7 +61,10 @@ def wanted(exchange: Exchange, only: list[str]) -> list[Method]:
     for name in only:
         if not any(name in (method.peer, f'{method.peer}/{method.name}') for method in METHODS):
             raise ExchangeError(f'There is no peer or method {name}. --list prints all.')
-    return [method for method in chosen if not only or method.peer in only or f'{method.peer}/{method.name}' in only]
+    left = [method for method in chosen if not only or method.peer in only or f'{method.peer}/{method.name}' in only]
+    if not left:
+        raise ExchangeError(f'No method is left to run on {exchange.setting}. --list prints which run on what.')
+    return left
 
 
 def run(folder: Path, method: Method, threads: int, limit: float) -> dict[str, object]:
@@ -111,7 +114,7 @@ def main() -> int:
         print(f'[{index + 1}/{len(methods)}] {method.peer} {method.name}', end=' ', file=sys.stderr, flush=True)
         begun = time.perf_counter()
         line = run(options.folder.resolve(), method, exchange.threads, options.limit)
-        said = f'LDS {line["lds"]:.3f} in {line["seconds"]:.2f} s' if 'lds' in line else line['error']
+        said = line['error'] if 'error' in line else f'LDS {line["lds"]} in {line["seconds"]:.2f} s'
         print(f'{said} (all: {time.perf_counter() - begun:.0f} s)', file=sys.stderr, flush=True)
         print(json.dumps(line), flush=True)
     return 0

@@ -1,4 +1,4 @@
-"""The folder through which the bench hands one attribution task to the Python peers (`attribution.py` says what is in it).
+"""The folder through which the bench hands one attribution task to the Python peers; attribution.py says what it holds.
 
 Everything is checked as it is read, because a peer fed with a transposed layer or with the wrong sign still answers,
 and its answer looks like a bad method. The strongest check is `losses.npy`: the losses that the other side measured
@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from models import perceptron
 
 Floats = NDArray[numpy.float32]
+MOST_RUNS = 1_000_000
 LOSS_TOLERANCE = 1e-3
 """Largest difference of a loss, relative to one plus it, between two float32 engines on the same weights."""
 
@@ -107,8 +108,11 @@ class Exchange:
                 'Write the parameters layer by layer, weight [in, out] row-major and then bias.'
             )
 
-    def lds(self, scores: Floats, queries: NDArray[numpy.int64]) -> float:
-        """Mean over `queries` of the Spearman correlation over subsets. Scores are [len(queries), samples]."""
+    def lds(self, scores: Floats, queries: NDArray[numpy.int64]) -> float | None:
+        """Mean over `queries` of the Spearman correlation over subsets; none where no query has one.
+
+        Scores are [len(queries), samples].
+        """
         if scores.shape != (len(queries), self.samples):
             raise ExchangeError(
                 f'The scores are {list(scores.shape)}, not {[len(queries), self.samples]}. Return [queries, samples].'
@@ -118,7 +122,7 @@ class Exchange:
         predicted = self.masks.astype(numpy.float64) @ scores.T.astype(numpy.float64)
         correlations = column_correlations(rankdata(predicted, axis=0), rankdata(self.truth[:, queries], axis=0))
         known = correlations[numpy.isfinite(correlations)]
-        return float(known.mean()) if len(known) > 0 else float('nan')
+        return float(known.mean()) if len(known) > 0 else None
 
 
 def column_correlations(a: NDArray[numpy.float64], b: NDArray[numpy.float64]) -> NDArray[numpy.float64]:
@@ -165,21 +169,23 @@ def read(folder: Path) -> Exchange:
     if absent:
         raise ExchangeError(f'task.json lacks {", ".join(absent)}. attribution.py lists what it must hold.')
     widths = tuple(task['widths'])
+    if len(widths) < 2 or any(type(width) is not int or width < 1 for width in widths):
+        raise ExchangeError(f'widths of task.json is {list(widths)}. Give at least inputs and classes, all above 0.')
+    if type(task['threads']) is not int or task['threads'] < 1:
+        raise ExchangeError(f'threads of task.json is {task["threads"]}. Give a whole number above 0.')
     x_train = array(folder / 'x_train.npy', 'f', (None, widths[0])).astype(numpy.float32)
     x_test = array(folder / 'x_test.npy', 'f', (None, widths[0])).astype(numpy.float32)
     masks = array(folder / 'masks.npy', 'u', (None, len(x_train)))
     path = task.get('path')
-    if path is not None and len(path['runs']) != len(path['rates']):
-        raise ExchangeError('path of task.json has unequal runs and rates. Give each checkpoint its learning rate.')
     exchange = Exchange(
         folder=folder,
         setting=task['setting'],
         widths=widths,
         dropout=float(task['dropout']),
         threads=int(task['threads']),
-        full=int(task['full']),
-        ensemble=list(task.get('ensemble', [])),
-        path=None if path is None else Checkpoints(list(path['runs']), [float(rate) for rate in path['rates']]),
+        full=task['full'],
+        ensemble=indices(task.get('ensemble', []), 'ensemble', MOST_RUNS),
+        path=None if path is None else checkpoints(path),
         held_out=numpy.array(indices(task.get('heldOut', []), 'heldOut', len(x_test)), dtype=numpy.int64),
         methods=task.get('methods'),
         x_train=torch.from_numpy(x_train),
@@ -191,8 +197,16 @@ def read(folder: Path) -> Exchange:
     )
     if len(exchange.judged) == 0:
         raise ExchangeError('heldOut of task.json names every query. Leave some to be judged on.')
-    exchange.check_losses(exchange.full)
+    for run in {exchange.full, *exchange.ensemble, *(exchange.path.runs if exchange.path is not None else [])}:
+        exchange.check_losses(run)
     return exchange
+
+
+def checkpoints(path: dict[str, list[float]]) -> Checkpoints:
+    runs, rates = indices(path.get('runs'), 'path.runs', MOST_RUNS), path.get('rates', [])
+    if len(runs) != len(rates):
+        raise ExchangeError(f'path of task.json has {len(runs)} runs and {len(rates)} rates. Give each its rate.')
+    return Checkpoints(runs, [float(rate) for rate in rates])
 
 
 def labels(file: Path, count: int, classes: int) -> Tensor:

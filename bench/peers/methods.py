@@ -34,8 +34,8 @@ class Method:
     """Largest number of held-out queries that settings are chosen on, by setting of the task."""
     tuned_with: dict[str, Setting] = field(default_factory=dict)
     """Settings replaced while others are chosen, where the whole would take too long."""
-    bytes_a_sample: str | None = None
-    """Which of the settings are the numbers kept of a sample, multiplied with commas; four bytes each."""
+    kept: tuple[str, ...] = ()
+    """Settings whose product is the count of float32 numbers kept of a sample; 'layers' is the model's layers."""
 
 
 def trak(peer: str, module: str, models: int, dimensions: int) -> Method:
@@ -46,13 +46,14 @@ def trak(peer: str, module: str, models: int, dimensions: int) -> Method:
         'trak',
         {'models': models, 'dimensions': dimensions, 'batch': 2500, 'damping': TRAK_DAMPINGS},
         tuned_with={'models': 1},
-        bytes_a_sample='models,dimensions',
+        kept=('models', 'dimensions'),
     )
 
 
 MLP, LR = 'mnist-mlp', 'mnist-lr'
 DATTRI, DATTRI_LLM, KRONFLUENCE, TRAKER = 'with_dattri', 'with_dattri_llm', 'with_kronfluence', 'with_trak'
 DAMPED: dict[str, Setting] = {'damping': DAMPINGS}
+KEPT_A_LAYER = ('layers', 'dimensions')
 
 METHODS: list[Method] = [
     Method('dattri', 'grad-dot', DATTRI, 'grad_dot'),
@@ -77,7 +78,13 @@ METHODS: list[Method] = [
         {'samples': 50, 'depth': 100, 'scaling': 50.0, 'damping': 0.0, 'batch': 25},
         most={MLP: 50},
     ),
-    Method('dattri', 'arnoldi', DATTRI, 'arnoldi', {'iterations': 50, 'dimensions': [100, 20], 'damping': FEW_DAMPINGS}),
+    Method(
+        'dattri',
+        'arnoldi',
+        DATTRI,
+        'arnoldi',
+        {'iterations': 50, 'dimensions': [100, 20], 'damping': FEW_DAMPINGS},
+    ),
     Method(
         'dattri',
         'datainf',
@@ -88,8 +95,16 @@ METHODS: list[Method] = [
         tune={MLP: 25},
     ),
     Method('dattri', 'ekfac', DATTRI, 'ekfac', DAMPED),
-    Method('dattri', 'logra', DATTRI, 'logra', {'dimensions': 4096, 'damping': FEW_DAMPINGS}),
-    Method('dattri', 'factgrass', DATTRI, 'factgrass', {'dimensions': 4096, 'damping': FEW_DAMPINGS}, on=(MLP,)),
+    Method('dattri', 'logra', DATTRI, 'logra', {'dimensions': 1024, 'damping': FEW_DAMPINGS}, kept=KEPT_A_LAYER),
+    Method(
+        'dattri',
+        'factgrass',
+        DATTRI,
+        'factgrass',
+        {'dimensions': 1024, 'damping': FEW_DAMPINGS},
+        kept=KEPT_A_LAYER,
+        on=(MLP,),
+    ),
     Method('dattri', 'rps', DATTRI, 'representer_points', {'l2': [1.0, 0.1, 0.01, 1e-3]}),
     trak('dattri', DATTRI, 1, 512),
     trak('dattri', DATTRI, 1, 2048),

@@ -9,6 +9,7 @@ import argparse
 import importlib
 import itertools
 import json
+import math
 import time
 import traceback
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from methods import METHODS, Method, Setting
 
 REPEATS = 3
 REPEAT_BELOW_SECONDS = 10.0
+FLOAT_BYTES = 4
 
 Figures = dict[str, object]
 Run = Callable[[Exchange, NDArray[numpy.int64], dict[str, Setting], Clock], Floats]
@@ -36,7 +38,9 @@ def choices(settings: dict[str, Setting]) -> list[dict[str, Setting]]:
     return [dict(zip(listed, values)) for values in itertools.product(*(settings[name] for name in listed))]
 
 
-def choose(run: Run, exchange: Exchange, method: Method, settings: dict[str, Setting]) -> tuple[dict[str, Setting], Figures]:
+def choose(
+    run: Run, exchange: Exchange, method: Method, settings: dict[str, Setting]
+) -> tuple[dict[str, Setting], Figures]:
     """Settings with the largest LDS on held-out queries, and what was tried."""
     options = choices(settings)
     if len(options) == 1:
@@ -55,7 +59,7 @@ def choose(run: Run, exchange: Exchange, method: Method, settings: dict[str, Set
             tried.append({**option, 'lds': exchange.lds(scores, queries)})
         except (RuntimeError, ValueError, ExchangeError) as problem:
             tried.append({**option, 'error': sentence(problem)})
-    known = [(row['lds'], option) for row, option in zip(tried, options) if row.get('lds') == row.get('lds') and 'lds' in row]
+    known = [(row['lds'], option) for row, option in zip(tried, options) if row.get('lds') is not None]
     if not known:
         raise ExchangeError(f'None of the settings gave scores: {json.dumps(tried)}. Give others.')
     best = max(known, key=lambda pair: pair[0])[1]
@@ -63,7 +67,9 @@ def choose(run: Run, exchange: Exchange, method: Method, settings: dict[str, Set
     return {**settings, **best}, {'heldOut': len(queries), 'tried': tried, 'tuneSeconds': seconds}
 
 
-def measure(exchange: Exchange, method: Method, settings: dict[str, Setting], most: int | None) -> tuple[Floats, NDArray, Figures]:
+def measure(
+    exchange: Exchange, method: Method, settings: dict[str, Setting], most: int | None
+) -> tuple[Floats, NDArray[numpy.int64], Figures]:
     """Scores, the queries they are of, and the figures."""
     begun = time.perf_counter()
     run: Run = getattr(importlib.import_module(method.module), method.function)
@@ -95,9 +101,9 @@ def measure(exchange: Exchange, method: Method, settings: dict[str, Setting], mo
         'sign': 'as the peer gives it',
         **tuning,
     }
-    if method.bytes_a_sample is not None:
-        numbers = [int(chosen[name]) for name in method.bytes_a_sample.split(',')]
-        figures['bytesPerSample'] = 4 * int(numpy.prod(numbers))
+    if method.kept:
+        counts = {**chosen, 'layers': len(exchange.widths) - 1}
+        figures['bytesPerSample'] = FLOAT_BYTES * math.prod(int(counts[name]) for name in method.kept)
     return scores, queries, figures
 
 
@@ -119,7 +125,8 @@ def main() -> None:
     parser.add_argument('result', type=Path)
     options = parser.parse_args()
     method = next(row for row in METHODS if (row.peer, row.name) == (options.peer, options.name))
-    figures: Figures = {'peer': method.peer, 'version': version(method.peer), 'method': method.name, 'torch': torch.__version__}
+    figures: Figures = {'peer': method.peer, 'version': version(method.peer), 'method': method.name}
+    figures['torch'] = torch.__version__
     try:
         begun = time.perf_counter()
         exchange = read(options.folder)
@@ -136,7 +143,7 @@ def main() -> None:
     except Exception as problem:  # the boundary of a method: whatever it raises is its result
         traceback.print_exc()
         figures['error'] = sentence(problem)
-    options.result.write_text(json.dumps(figures))
+    options.result.write_text(json.dumps(figures, allow_nan=False))
 
 
 if __name__ == '__main__':

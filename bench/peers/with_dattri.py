@@ -91,7 +91,9 @@ def task_of(exchange: Exchange, runs: list[int], loss: Callable[[nn.Module], Cal
     return AttributionTask(loss_func=loss(model), model=model, checkpoints=[exchange.state(run) for run in runs])
 
 
-def influence(exchange: Exchange, queries: Queries, clock: Clock, attributor: BaseInnerProductAttributor, batch: int) -> Floats:
+def influence(
+    exchange: Exchange, queries: Queries, clock: Clock, attributor: BaseInnerProductAttributor, batch: int
+) -> Floats:
     """Runs an influence attributor with all training samples in one batch and `batch` queries at a time."""
     train, test = train_loader(exchange, exchange.samples), query_loader(exchange, queries, batch)
     with clock.stage('cache'):
@@ -250,7 +252,8 @@ def block_projected(
         task=task, hessian='eFIM', damping=settings['damping'], proj_dim=int(settings['dimensions']), offload='none'
     )
     train = loader(exchange.x_train[:, None], exchange.y_train, TRAIN_BATCH)
-    test = loader(exchange.x_test[torch.from_numpy(queries), None], exchange.y_test[torch.from_numpy(queries)], len(queries))
+    rows = torch.from_numpy(queries)
+    test = loader(exchange.x_test[rows, None], exchange.y_test[rows], len(queries))
     with clock.stage('cache'):
         attributor.cache(train)
     with clock.stage('attribute'):

@@ -61,7 +61,8 @@ def score(
             task = AttributionTask(summed_loss, exchange.model(run))
             attributor = attributor_type(arguments, task=task)
             with clock.stage('attribute'):
-                result = attributor.attribute(train, test, hook_config=HookManagerConfig(linear_io=REGISTER_ALL), **options)
+                hooks = HookManagerConfig(linear_io=REGISTER_ALL)
+                result = attributor.attribute(train, test, hook_config=hooks, **options)
                 ids, matrix = result.agnostic_matrix()
             if len(ids) != exchange.samples or matrix.shape[1] != len(queries):
                 raise LookupError(
