@@ -1,5 +1,5 @@
-export { astraMethod } from './astra.js';
 export { arnoldi } from './arnoldi.js';
+export { astraMethod } from './astra.js';
 export { banzhaf } from './banzhaf.js';
 export { cgInfluence } from './cgInfluence.js';
 export { dataInfMethod } from './dataInf.js';

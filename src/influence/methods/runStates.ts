@@ -29,3 +29,13 @@ export function stateAt(run: TrainedRun, epoch: number | string, all: number): R
 export function statesAt({ runs, samples }: Attribution, epoch: number | string): RunState[] {
   return runs.map((run) => stateAt(run, epoch, samples.rows));
 }
+
+/**
+ * The states of each run at several epochs, run after run.
+ * @param epochs one epoch, several as "1,2,5", or "last"
+ * @throws MeedError when a run has no such state, or what is given is no list of epochs
+ */
+export function statesAtEpochs({ runs, samples }: Attribution, epochs: number | string): RunState[] {
+  const wanted = String(epochs).split(',');
+  return runs.flatMap((run) => wanted.map((epoch) => stateAt(run, epoch.trim(), samples.rows)));
+}

@@ -173,7 +173,7 @@ describe('TRAK', () => {
   it('tends to its dual as the directions become many', async () => {
     const dual = (await scoresOf(trakDual, two, outputs, { damping: 1 })).data;
     const errors: number[] = [];
-    for (const columns of [64, 4096]) {
+    for (const columns of [16, 1024]) {
       // λ is relative to the mean over k directions here, over n samples there
       const damping = columns / samples.rows;
       const { data } = await scoresOf(trak, two, outputs, { columns, damping });
@@ -181,7 +181,7 @@ describe('TRAK', () => {
     }
     const size = Math.sqrt(dual.reduce((sum, x) => sum + x * x, 0));
     expect(errors[1]).toBeLessThan(0.35 * errors[0]);
-    expect(errors[1] / size).toBeLessThan(0.1);
+    expect(errors[1] / size).toBeLessThan(0.2);
   });
 
   it('sweeps dampings as each alone', async () => {
