@@ -1,5 +1,5 @@
 /** `meed evaluate`: how right attribution methods are, against retraining; or how right anybody's scores are. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { explainFileError } from '../../foundation/index.js';
@@ -7,7 +7,6 @@ import {
   evaluateGrid,
   findMeasure,
   findMethod,
-  type GridRow,
   jointTruth,
   MEASURES,
   METHODS,
@@ -19,6 +18,7 @@ import {
 } from '../../influence/index.js';
 import { CancelledError, type Pool, poolFromOptions } from '../../work/index.js';
 import { command, runOptions, whole } from '../arguments.js';
+import { writePlots } from '../evaluation/plots.js';
 import { judgementText, judgeScores, type ScoreFileOptions } from '../evaluation/scoreFiles.js';
 import { type EvaluationOptions, evaluationSettings } from '../evaluation/settings.js';
 import { gridText, rowLine } from '../evaluation/text.js';
@@ -85,7 +85,7 @@ export function evaluateCommand(): Command {
 const HELP = `
 A method's settings are chosen on held-out queries, never on those that are evaluated. Every figure has an interval from
 a bootstrap over queries and subsets; the ceiling is the root of the correlation between two sets of retrainings.
-In the output folder: grid.parquet, one SVG a table, the ground truth as .npy (masks, truth, again: other systems can be
+In the output folder: grid.parquet, plots (.svg), the ground truth as .npy (masks, truth, again: other systems can be
 judged by it), and what an interrupted command goes on from (cells, retrainings). The same seed gives the same figures.
 
   meed evaluate --dataset heart --quick
@@ -110,7 +110,8 @@ async function evaluate(values: Values): Promise<void> {
     const engine = await openRunEngine(options);
     const settings = await evaluationSettings(options, data, engine);
     loading.done(describe(settings[0]));
-    pool = await poolFromOptions(options);
+    const { workers, memory, queue } = options;
+    if (workers !== undefined || memory !== undefined || queue !== undefined) pool = await poolFromOptions(options);
     interrupts.first.addEventListener('abort', () =>
       say('Stopping as soon as the running jobs can; what is finished is kept.'),
     );
@@ -126,7 +127,7 @@ async function evaluate(values: Values): Promise<void> {
     if (interrupts.first.aborted) throw new CancelledError('The evaluation');
     await writeGrid(join(out, 'grid.parquet'), rows);
     await exportTruth(out, settings[0], work);
-    const plots = await writePlots(out, rows, measures);
+    const plots = await writePlots(out, rows);
     line.done(`${rows.length} figures in ${join(out, 'grid.parquet')}, ${plots.length} plots beside it`);
     process.stdout.write(json ? `${JSON.stringify({ out, rows }, null, 2)}\n` : gridText(rows, measures));
   } finally {
@@ -144,40 +145,6 @@ async function exportTruth(out: string, setting: Setting, work: Parameters<typeo
   const { evaluation, heldOut } = await jointTruth(setting, setting, setting.subsets, work);
   await writeTruth(join(out, 'truth', 'evaluation'), evaluation);
   await writeTruth(join(out, 'truth', 'held-out'), heldOut);
-}
-
-/** One SVG for each table. @returns their paths */
-async function writePlots(out: string, rows: readonly GridRow[], measures: readonly Measure[]): Promise<string[]> {
-  // loaded here, because the plot library takes a second that the other commands need not spend
-  const { comparisonSvg } = await import('../../report/plots/comparison.js');
-  const paths: string[] = [];
-  for (const setting of new Set(rows.map((row) => row.setting))) {
-    for (const { name: measure } of measures) {
-      const own = rows.filter((row) => row.setting === setting && row.measure === measure);
-      for (const at of new Set(own.map((row) => row.at))) {
-        const figures = own.flatMap((row) =>
-          row.at !== at || row.value === null || row.low === null || row.high === null
-            ? []
-            : [{ name: row.method, value: row.value, low: row.low, high: row.high }],
-        );
-        if (figures.length === 0) continue;
-        const of = own.find((row) => row.at === at && row.value !== null);
-        const title = [setting, measure, at].filter((part) => part !== '').join(', ');
-        const path = join(out, `${title.replace(/[^A-Za-z0-9.]+/g, '-')}.svg`);
-        const svg = comparisonSvg({
-          title,
-          figures,
-          chance: of?.chance ?? undefined,
-          ceiling: of?.ceiling ?? undefined,
-        });
-        await writeFile(path, svg).catch((error: unknown) => {
-          throw explainFileError(error, path);
-        });
-        paths.push(path);
-      }
-    }
-  }
-  return paths;
 }
 
 async function makeFolder(path: string): Promise<void> {

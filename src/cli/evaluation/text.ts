@@ -15,7 +15,10 @@ export function gridText(rows: readonly GridRow[], measures: readonly Measure[])
 }
 
 function measureTable(rows: readonly GridRow[]): string {
-  const figures = rows.filter(({ note }) => note === null);
+  const known = rows.filter(({ note }) => note === null);
+  // a curve beside a figure that sums it up is for the plot
+  const summed = known.filter(({ curve }) => curve === null);
+  const figures = summed.length > 0 ? summed : known;
   const several = figures.some(({ at }) => at !== '');
   const ceiling = figures.some((row) => row.ceiling !== null);
   const head = [

@@ -60,7 +60,7 @@ export async function evaluateGrid(
 }
 
 /** A figure as a cell keeps it: JSON has no NaN. */
-type KeptFigure = Pick<GridRow, 'at' | 'value' | 'low' | 'high' | 'chance' | 'ceiling' | 'dropped'>;
+type KeptFigure = Pick<GridRow, 'at' | 'curve' | 'x' | 'value' | 'low' | 'high' | 'chance' | 'ceiling' | 'dropped'>;
 
 interface Cell {
   readonly figures: readonly KeptFigure[];
@@ -235,11 +235,23 @@ function scoringOptions({ progress, signal, notice }: RetrainingOptions): {
   return { progress: progress ?? silent, signal, notice };
 }
 
-const NO_FIGURE: KeptFigure = { at: '', value: null, low: null, high: null, chance: null, ceiling: null, dropped: 0 };
+const NO_FIGURE: KeptFigure = {
+  at: '',
+  curve: null,
+  x: null,
+  value: null,
+  low: null,
+  high: null,
+  chance: null,
+  ceiling: null,
+  dropped: 0,
+};
 
-function kept({ at, value, low, high, chance, ceiling, dropped = 0 }: Figure): KeptFigure {
+function kept({ at, curve, value, low, high, chance, ceiling, dropped = 0 }: Figure): KeptFigure {
   return {
     at,
+    curve: curve?.name ?? null,
+    x: curve?.x ?? null,
     value: orNull(value),
     low: orNull(low),
     high: orNull(high),

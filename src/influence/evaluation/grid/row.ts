@@ -13,6 +13,9 @@ export interface GridRow {
   readonly measure: string;
   /** Which of the measure's figures; empty where there is one. */
   readonly at: string;
+  /** The curve that the figure is a point of, and its abscissa there; null where it is none. */
+  readonly curve: string | null;
+  readonly x: number | null;
   /** Null where there is none; `note` says why. */
   readonly value: number | null;
   readonly low: number | null;

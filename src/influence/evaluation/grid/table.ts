@@ -14,6 +14,8 @@ const COLUMNS = {
   heldOutLds: DOUBLE,
   measure: VARCHAR,
   at: VARCHAR,
+  curve: VARCHAR,
+  x: DOUBLE,
   /** The value where the measure is lds. */
   lds: DOUBLE,
   value: DOUBLE,

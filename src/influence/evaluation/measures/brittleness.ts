@@ -80,6 +80,7 @@ export const brittlenessMeasure: Measure = {
           const flipped = Float64Array.from(tops, (_, q) => flips(classes[c * queries.rows + q], q));
           return {
             at: `${count} removed`,
+            curve: { name: 'share of outputs that flip, by samples removed', x: count },
             ...crossedMean(flipped, [queries.rows, 1], { ...bootstrapping, ...options }),
             chance: chance[c],
           };

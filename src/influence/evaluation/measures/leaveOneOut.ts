@@ -5,7 +5,7 @@
  * stay. Drawing new batches would change an output by more than one sample does, and the figure would measure that.
  */
 import type { Tensor } from '../../../engine/index.js';
-import { Random } from '../../../foundation/index.js';
+import { MeedError, Random } from '../../../foundation/index.js';
 import { type Samples, selectSamples, trainMany } from '../../../models/index.js';
 import { sharedInput } from '../retraining/experiment.js';
 import { allRows, type Experiment, type RetrainingOptions } from '../retraining/index.js';
@@ -15,6 +15,7 @@ import { attributionOf, type Measure } from './measure.js';
 /**
  * @param scores  [queries, left out]
  * @param effects [queries, left out]: loss without the sample less loss with it; positive = it helped
+ * @throws MeedError when their shapes differ
  */
 export function leaveOneOutCorrelation(
   scores: Tensor,
@@ -22,6 +23,12 @@ export function leaveOneOutCorrelation(
   options: BootstrapOptions = {},
 ): MeanCorrelation {
   const [queries, samples] = effects.shape;
+  if (scores.shape[0] !== queries || scores.shape[1] !== samples) {
+    throw new MeedError(
+      `Scores of the shape [${scores.shape}] were compared with effects of the shape [${effects.shape}]`,
+      'Give [queries, left out] of the same queries and samples',
+    );
+  }
   const row = ({ data }: Tensor, q: number): Float32Array => data.subarray(q * samples, (q + 1) * samples);
   const correlators = Array.from({ length: queries }, (_, q) => correlator('pearson', row(scores, q), row(effects, q)));
   return meanCorrelation(correlators, samples, options);

@@ -57,6 +57,8 @@ export interface Ground {
 export interface Figure extends Estimate {
   /** Which of the measure's figures: "10 removed". Empty where there is one. */
   readonly at: string;
+  /** Where the figure is a point of a curve: the curve's name and the abscissa. */
+  readonly curve?: { readonly name: string; readonly x: number };
   /** What random scores would get, measured or known. */
   readonly chance?: number;
   /** What the best predictor could get. */

@@ -228,6 +228,7 @@ export const mislabelMeasure: Measure = {
           { at: name, value, low, high, chance: 0.5 },
           ...curve.map(({ inspected, ...found }) => ({
             at: `${name}, found in ${Math.round(100 * inspected)}%`,
+            curve: { name: `share found by ${name}, by share inspected`, x: inspected },
             ...found,
             chance: inspected,
           })),

@@ -76,13 +76,14 @@ export const removalMeasure: Measure = {
       async figures(scorer, _form, options) {
         const order = descending(totalScores(await scorer.score(evaluation, samples)));
         const kinds = shares.flatMap(({ share, count }, s) => [
-          { at: `highest ${percent(share)}`, removed: order.subarray(0, count), s },
-          { at: `lowest ${percent(share)}`, removed: order.subarray(order.length - count), s },
+          { end: 'highest', share, removed: order.subarray(0, count), s },
+          { end: 'lowest', share, removed: order.subarray(order.length - count), s },
         ]);
         const removals = kinds.map(({ removed }) => seeds.map(() => removed));
         const losses = await lossesWithout(setting, evaluation, removals, seeds, options.work);
-        return kinds.map(({ at, s }, k) => ({
-          at,
+        return kinds.map(({ end, share, s }, k) => ({
+          at: `${end} ${percent(share)}`,
+          curve: { name: `rise of the loss without the ${end}, by share removed`, x: share },
           ...crossedMean(rise(losses[k]), [evaluation.rows, seeds.length], options),
           chance: meanOf(rise(chance[s])),
         }));
