@@ -7,6 +7,7 @@
 import { offer } from './best';
 import { products } from './products';
 
+export { multiplyThrough } from './multiplyThrough';
 export { products } from './products';
 export { readThrough } from './readThrough';
 

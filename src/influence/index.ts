@@ -4,6 +4,7 @@ export { type Block, type BlockForm, FACTOR_CHUNK, type FactorSource, type Facto
 export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
 export * from './methods/index.js';
 export { pathScorer, type ScoringOptions, type WeightedState } from './pathScorer.js';
+export * from './scoreFiles/index.js';
 export type { Scorer } from './scorer.js';
 export {
   type ContributorScore,
@@ -14,3 +15,4 @@ export {
   writeScores,
 } from './scoreStore.js';
 export { fitBasis, type SketchBasis, sketchOutputs, sketchSamples } from './spectralSketch.js';
+export * from './store/index.js';

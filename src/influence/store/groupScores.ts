@@ -6,7 +6,7 @@ import { MeedError } from '../../foundation/index.js';
 import { QUERY_MAX } from './bounds.js';
 import type { ContributorSum, RowSum } from './sketchStore.js';
 
-export interface ContributorScore {
+export interface GroupScore {
   readonly contributor: string;
   readonly rows: number;
   /** Positive: its rows together helped. */
@@ -32,7 +32,7 @@ export function groupScore({ sum }: RowSum, query: Int16Array): number {
 }
 
 /** The contributors with the highest scores, ties in the order of their names (by code unit). */
-export function topContributors(sums: readonly ContributorSum[], query: Int16Array, count: number): ContributorScore[] {
+export function topContributors(sums: readonly ContributorSum[], query: Int16Array, count: number): GroupScore[] {
   return sums
     .filter(({ rows }) => rows > 0)
     .map((group) => ({ contributor: group.contributor, rows: group.rows, score: groupScore(group, query) }))

@@ -1,5 +1,5 @@
 export { MOST_COLUMNS, QUERY_MAX, ROW_MAX } from './bounds.js';
-export { type ContributorScore, groupScore, topContributors } from './groupScores.js';
+export { type GroupScore, groupScore, topContributors } from './groupScores.js';
 export {
   openScanner,
   type RankedRow,

@@ -30,6 +30,7 @@ export interface Kernel {
     heapBytes: number,
   ): void;
   readThrough(address: number, bytes: number): bigint;
+  multiplyThrough(steps: number): number;
 }
 
 /** WebAssembly's unit of memory, bytes. */
@@ -57,7 +58,9 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
 }
 
 function isKernel(exports: WebAssembly.Exports): exports is WebAssembly.Exports & Kernel {
-  return ['products', 'offerRows', 'readThrough'].every((name) => typeof exports[name] === 'function');
+  return ['products', 'offerRows', 'readThrough', 'multiplyThrough'].every(
+    (name) => typeof exports[name] === 'function',
+  );
 }
 
 /** Columns of a packed query. */

@@ -40,6 +40,8 @@ export type ScanRequest =
   | (Share & { readonly kind: 'scores'; readonly chunk: number })
   /** Read all chunks that this thread gets into the shared memory. */
   | (Share & { readonly kind: 'load' })
+  /** As many products as the scan of the rows takes, of numbers in registers. */
+  | (Share & { readonly kind: 'multiply' })
   /** Read the resident rows of all chunks that this thread gets, and nothing else. */
   | (Share & { readonly kind: 'read' });
 
@@ -120,6 +122,7 @@ function perform(request: ScanRequest): void {
     const chunk = chunkAt(segments, layout.chunkRows, Atomics.add(next, 0, 1));
     if (!chunk) return;
     if (request.kind === 'load') load(chunk);
+    else if (request.kind === 'multiply') kernel.multiplyThrough(Math.ceil((chunk.rows * width * queries) / 96));
     else if (request.kind === 'read')
       kernel.readThrough(placed(chunk).rows, Math.floor((chunk.rows * width) / 128) * 128);
     else {

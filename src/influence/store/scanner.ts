@@ -185,6 +185,15 @@ export class StoreScanner {
     await this.#all('read');
   }
 
+  /**
+   * As many products as a scan for that many queries takes, of numbers in registers: the time that no scan can be below
+   * whose products are of this instruction.
+   */
+  async multiplyThrough(queries: number): Promise<void> {
+    requireWhole(queries, 'queries of a pass');
+    await this.#all('multiply', queries);
+  }
+
   /** Reads the rows into the shared memory. */
   async load(): Promise<void> {
     await this.#all('load');
@@ -195,10 +204,10 @@ export class StoreScanner {
     await this.#parts.pool.destroy();
   }
 
-  async #all(kind: 'load' | 'read'): Promise<void> {
+  async #all(kind: 'load' | 'read' | 'multiply', queries = 1): Promise<void> {
     this.#begin();
     try {
-      await this.#everywhere(kind, this.#lay(1, 1), 1);
+      await this.#everywhere(kind, this.#lay(1, 1), queries);
     } finally {
       this.#busy = false;
     }
@@ -281,7 +290,7 @@ export class StoreScanner {
     return { segments: this.#parts.segments, width: this.#store.width, layout, slot, queries };
   }
 
-  async #everywhere(kind: 'best' | 'load' | 'read', layout: Layout, queries: number): Promise<void> {
+  async #everywhere(kind: 'best' | 'load' | 'read' | 'multiply', layout: Layout, queries: number): Promise<void> {
     Atomics.store(new Int32Array(this.#parts.memory.buffer, NEXT_CHUNK, 1), 0, 0);
     const all = layout.slots.map((_, slot) => this.#run({ ...this.#share(layout, slot, queries), kind }));
     const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected');
