@@ -6,12 +6,14 @@ export { dataInfMethod } from './dataInf.js';
 export { datamodels } from './datamodels.js';
 export { dataShapleyTmc } from './dataShapleyTmc.js';
 export { ekfacMethod } from './ekfac.js';
+export { embeddingSimilarity } from './embeddingSimilarity.js';
 export { explicitInfluence } from './explicitInfluence.js';
 export { factGrassMethod } from './factGrass.js';
 export { gradCosine } from './gradCosine.js';
 export { gradDot, gradDotMethod } from './gradDot.js';
 export { inRun, inRunMethod, stateWeights } from './inRun.js';
 export { kfacMethod } from './kfac.js';
+export { kNnShapley } from './kNnShapley.js';
 export { leaveOneOut } from './leaveOneOut.js';
 export { lissa } from './lissa.js';
 export { loGraMethod } from './loGra.js';
@@ -27,6 +29,7 @@ export {
   type TrainedRun,
 } from './method.js';
 export { findMethod, METHODS } from './methods.js';
+export { representerPoints } from './representerPoints.js';
 export { LAST, stateAt, statesAt, statesAtEpochs, stepsOfEpoch } from './runStates.js';
 export { tracIn } from './tracIn.js';
 export { type TrakSettings, trak } from './trak.js';

@@ -10,7 +10,7 @@ import { LAST, stateAt } from './runStates.js';
 
 const card: MethodCard = {
   name: 'magic',
-  source: 'Ilyas and Engstrom 2025, "MAGIC: Near-Optimal Data Attribution for Deep Learning", equation 4 and REPLAY',
+  source: 'Ilyas and Engstrom 2025, "MAGIC: Near-Optimal Data Attribution for Deep Learning", with its REPLAY',
   claim:
     'by how much, to first order, the loss of the output would rise if this very training were repeated without the sample',
   scale: "the output's loss, for the sample's weight going from 1 to 0",

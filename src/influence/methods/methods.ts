@@ -8,17 +8,20 @@ import { dataInfMethod } from './dataInf.js';
 import { datamodels } from './datamodels.js';
 import { dataShapleyTmc } from './dataShapleyTmc.js';
 import { ekfacMethod } from './ekfac.js';
+import { embeddingSimilarity } from './embeddingSimilarity.js';
 import { explicitInfluence } from './explicitInfluence.js';
 import { factGrassMethod } from './factGrass.js';
 import { gradCosine } from './gradCosine.js';
 import { gradDotMethod } from './gradDot.js';
 import { inRunMethod } from './inRun.js';
 import { kfacMethod } from './kfac.js';
+import { kNnShapley } from './kNnShapley.js';
 import { leaveOneOut } from './leaveOneOut.js';
 import { lissa } from './lissa.js';
 import { loGraMethod } from './loGra.js';
 import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
+import { representerPoints } from './representerPoints.js';
 import { tracIn } from './tracIn.js';
 import { trak } from './trak.js';
 import { trakDual } from './trakDual.js';
@@ -45,6 +48,9 @@ export const METHODS: readonly Method[] = [
   cgInfluence,
   lissa,
   arnoldi,
+  embeddingSimilarity,
+  representerPoints,
+  kNnShapley,
 ];
 
 /** @throws MeedError that lists the known names */

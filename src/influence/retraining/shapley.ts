@@ -60,7 +60,7 @@ export async function exactShapleyOf(game: Game): Promise<Shares> {
 export interface PermutationSampling {
   /** Orders drawn. */
   readonly permutations: number;
-  /** An order is followed while some output has more than this still to gain or lose; 0: to its end. */
+  /** An output follows an order while it has more than this still to gain or lose; 0: to its end. */
   readonly tolerance: number;
   readonly seed: number;
   readonly progress?: Progress;
@@ -85,19 +85,26 @@ export async function sampledShapley(game: Game, sampling: PermutationSampling):
   const orders = Array.from({ length: permutations }, () => ({
     order: random.permutation(players),
     before: none,
+    followed: new Uint8Array(outputs).fill(1),
     gains: new Float64Array(outputs * players),
   }));
   let open = orders;
   for (let place = 0; place < players && open.length > 0; place++) {
     if (signal?.aborted) throw new CancelledError('The sampling of permutations');
-    open = open.filter(({ before }) => place === 0 || !within(before, all, tolerance));
+    // each output apart, or its shares would depend on which others are asked for
+    for (const { before, followed } of tolerance > 0 ? open : []) {
+      for (let q = 0; q < outputs; q++) if (Math.abs(all[q] - before[q]) <= tolerance) followed[q] = 0;
+    }
+    open = open.filter(({ followed }) => followed.includes(1));
     const last = place === players - 1;
     const after = last ? open.map(() => all) : await game.values(open.map(({ order }) => arrived(order, place + 1)));
     evaluations += last ? 0 : open.length;
     for (const [o, following] of open.entries()) {
       checkedValue(game, after[o]);
-      for (let q = 0; q < outputs; q++)
-        following.gains[q * players + following.order[place]] = after[o][q] - following.before[q];
+      for (let q = 0; q < outputs; q++) {
+        if (following.followed[q] === 1)
+          following.gains[q * players + following.order[place]] = after[o][q] - following.before[q];
+      }
       following.before = after[o];
     }
     progress(place + 1, players, 'places of the permutations');
@@ -107,10 +114,6 @@ export async function sampledShapley(game: Game, sampling: PermutationSampling):
 
 function arrived(order: Uint32Array, count: number): Coalition {
   return order.slice(0, count).sort();
-}
-
-function within(value: Float64Array, all: Float64Array, tolerance: number): boolean {
-  return tolerance > 0 && value.every((v, q) => Math.abs(all[q] - v) <= tolerance);
 }
 
 /** Means of independent samples and their standard errors. */
