@@ -1,14 +1,13 @@
 /** The constants of docs/protocol.md. Circuits and contracts are tested to agree with them. */
 
+export { ENTRY_MAX, ROW_ENTRY_MAX } from '../../foundation/index.js';
+
 /** Order of BN254's scalar field. */
 export const FIELD_MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
-/** Largest magnitude of a row entry; −128 is excluded. */
-export const ROW_ENTRY_MAX = 127;
 /** Largest number of rows summed in a slot, so that a sum fits 16 bits: 256 · 127 = 32512. */
 export const SLOT_ROWS_MAX = 256;
 /** Added to signed 16-bit entries before packing. */
 export const ENTRY_OFFSET = 32768;
-export const ENTRY_MAX = 32767;
 export const ENTRY_BITS = 16;
 /** 15 · 16 = 240 bits, below the field's 253. */
 export const ENTRIES_PER_WORD = 15;

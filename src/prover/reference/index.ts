@@ -1,3 +1,4 @@
+export { columnScales, quantiseQuery, quantiseRow, roundHalfEven } from '../../foundation/index.js';
 export {
   offsetEntry,
   packWords,
@@ -9,7 +10,6 @@ export {
 export * from './constants.js';
 export { fieldOfHash, type IndexLeaf, indexLeaf, indexRoot } from './indexTree.js';
 export { type Hasher, loadHasher } from './poseidon.js';
-export { columnScales, quantiseQuery, quantiseRow, roundHalfEven } from './quantise.js';
 export { newSaltSecret, type SaltPurpose, saltOf } from './salts.js';
 export { type ChallengeInput, challenge, contributorsHash, evaluateScores, scoreMatrix } from './scores.js';
 export {

@@ -3,8 +3,12 @@
  * Rounding is half to even on float64, so that every language can agree on it. The trap: int8 has −128, which must not
  * appear; and a zero or non-finite column has no scale.
  */
-import { MeedError } from '../../foundation/index.js';
-import { ENTRY_MAX, ROW_ENTRY_MAX } from './constants.js';
+import { MeedError } from './errors.js';
+
+/** Largest magnitude of a row entry; −128 is excluded. */
+export const ROW_ENTRY_MAX = 127;
+/** Largest magnitude of a query entry. */
+export const ENTRY_MAX = 32767;
 
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
