@@ -31,6 +31,7 @@ export {
 export { findMethod, METHODS } from './methods.js';
 export { representerPoints } from './representerPoints.js';
 export { LAST, stateAt, statesAt, statesAtEpochs, stepsOfEpoch } from './runStates.js';
+export { type SpectralSketchSettings, spectralSketch } from './spectralSketch.js';
 export { tracIn } from './tracIn.js';
 export { type TrakSettings, trak } from './trak.js';
 export { type TrakDualSettings, trakDual } from './trakDual.js';

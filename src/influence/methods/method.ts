@@ -35,6 +35,8 @@ export interface Attribution {
   readonly samples: Samples;
   /** The first is the run that is explained; with several, methods that take an ensemble average over all. */
   readonly runs: readonly [TrainedRun, ...TrainedRun[]];
+  /** Outputs that bases are fitted to; neither evaluated nor chosen on. */
+  readonly calibration?: Samples;
   /** Of every random choice that a method makes: projections, sampled labels, starting vectors. */
   readonly seed: number;
 }
@@ -51,6 +53,8 @@ export type Need =
   | 'replay'
   /** Trainings of its own. */
   | 'retraining'
+  /** Other outputs than those that are explained, to fit a basis to. */
+  | 'calibration'
   /** P × P numbers, or n × P. */
   | 'few parameters';
 

@@ -22,6 +22,7 @@ import { loGraMethod } from './loGra.js';
 import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
 import { representerPoints } from './representerPoints.js';
+import { spectralSketch } from './spectralSketch.js';
 import { tracIn } from './tracIn.js';
 import { trak } from './trak.js';
 import { trakDual } from './trakDual.js';
@@ -38,6 +39,7 @@ export const METHODS: readonly Method[] = [
   tracIn,
   trak,
   trakDual,
+  spectralSketch,
   inRunMethod,
   magicMethod,
   explicitInfluence,
