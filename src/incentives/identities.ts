@@ -17,6 +17,8 @@ export interface IdentityPoint {
 export interface IdentityCurve {
   readonly contributor: number;
   readonly dealing: 'blind' | 'informed';
+  /** Part of all rows that the contributor has. */
+  readonly rowShare: number;
   /** Ascending from one identity. */
   readonly points: readonly IdentityPoint[];
   /** Most that any number of identities earns ÷ what one earns. */
@@ -49,9 +51,10 @@ export function identityCurve(
     for (let c = batch.identities; c < pay.length; c++) own += pay[c];
     return { identities, share: own / total };
   });
-  const before = Math.max(points[0]?.share ?? 0, FLOOR * (order.length / batch.owners.length));
+  const rowShare = order.length / batch.owners.length;
+  const before = Math.max(points[0]?.share ?? 0, FLOOR * rowShare);
   const most = points.reduce((max, { share }) => Math.max(max, share), points[0]?.share ?? 0);
-  return { contributor, dealing, points, gain: order.length === 0 ? 1 : Math.max(most / before, 1) };
+  return { contributor, dealing, rowShare, points, gain: order.length === 0 ? 1 : Math.max(most / before, 1) };
 }
 
 /** 1, 2, 4, 8 … and one a row. */

@@ -23,10 +23,8 @@ export interface IncentiveOptions extends ValueOptions, Omit<MapOptions, 'unit' 
   readonly methods: readonly ScoreMethod[];
   /** All that there are unless told. */
   readonly policies?: readonly Policy[];
-  /** Of training, at least one; the first decides every choice of rows. */
+  /** Of training, at least one; the first decides every choice of rows, and is the one whose value is always measured. */
   readonly seeds: readonly number[];
-  /** For how many of the seeds value is measured by retraining, from the first. */
-  readonly valuedSeeds: number;
   readonly counts: OutputCounts;
   /** Bootstrap samples of outputs. */
   readonly resamples: number;
@@ -89,14 +87,16 @@ async function runSubject(
   options: IncentiveOptions,
   progress: Progress,
 ): Promise<Omit<IncentiveResult, 'policies'>> {
-  const { engine, methods, policies = POLICIES, seeds, valuedSeeds, counts, resamples } = options;
+  const { engine, methods, policies = POLICIES, seeds, counts, resamples, mostCoalitions } = options;
   const { where, store, signal, notice } = options;
   const work: MapOptions = { where, store, signal, notice, progress };
   const [dataSeed] = seeds;
   const trials: Trial[] = [];
   for (const seed of seeds) trials.push(await openTrial(engine, subject, { seed, dataSeed, counts }, work));
   const values: MeasuredValues[] = [];
-  for (const trial of trials.slice(0, valuedSeeds)) values.push(await measureValues(subject, trial, options, work));
+  // the first seed's value always, the others' as far as the coalitions go
+  const valued = Math.max(1, Math.floor(mostCoalitions / 2 ** subject.dataset.contributors.length));
+  for (const trial of trials.slice(0, valued)) values.push(await measureValues(subject, trial, options, work));
   const plants = plant(subject.dataset, dataSeed);
   const withPlants = { ...subject, dataset: plants.dataset };
   const planted = await openTrial(engine, withPlants, { seed: dataSeed, dataSeed, counts }, work);
@@ -163,7 +163,15 @@ function contributorFigures(
   }));
 }
 
-function checkOptions({ subjects, methods, seeds, valuedSeeds, resamples, counts }: IncentiveOptions): void {
+function checkOptions({
+  subjects,
+  methods,
+  seeds,
+  mostCoalitions,
+  permutations,
+  resamples,
+  counts,
+}: IncentiveOptions): void {
   if (subjects.length === 0 || methods.length === 0 || seeds.length === 0) {
     throw new MeedError(
       `${subjects.length} data sets, ${methods.length} methods and ${seeds.length} seeds were given`,
@@ -171,7 +179,7 @@ function checkOptions({ subjects, methods, seeds, valuedSeeds, resamples, counts
       { exitCode: 2 },
     );
   }
-  const whole = { valuedSeeds, ...counts };
+  const whole = { mostCoalitions, permutations, ...counts };
   for (const [name, value] of Object.entries(whole)) {
     if (Number.isInteger(value) && value >= 1) continue;
     throw new MeedError(`The option ${name} is ${value}`, 'Give a whole number of at least 1', { exitCode: 2 });

@@ -37,7 +37,7 @@ export interface MeasuredValues {
 }
 
 export interface ValueOptions {
-  /** Up to as many coalitions all are trained. */
+  /** Up to as many coalitions all are trained, for as many seeds as they suffice for. */
   readonly mostCoalitions: number;
   /** Permutations sampled when there are more. */
   readonly permutations: number;
