@@ -9,19 +9,19 @@
  * The trap: at the trained weights 1 − p is almost nothing on the rows that were learned, and its ranking with it; early
  * epochs are where it tells rows apart.
  */
-import type { Tensor } from '../../engine/index.js';
+import type { Engine, Tensor } from '../../engine/index.js';
 import { MeedError } from '../../foundation/index.js';
 import { openProducts, type Products } from '../../linalg/index.js';
 import { type Losses, marginLosses, type Samples } from '../../models/index.js';
 import { defaultMemory, formatBytes } from '../../work/index.js';
-import { type Factors, openFactors } from '../factors.js';
-import { openKernel } from '../gradientKernel.js';
+import { type FactorSource, type Factors, openFactors } from '../factors.js';
+import { type GradientKernel, openKernel } from '../gradientKernel.js';
 import { type DualPoint, dualPath, meanEigenvalue } from '../kernel/dualPath.js';
 import { gram } from '../kernel/gram.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
 import { watchOf } from '../watch.js';
-import { type Attribution, aboutScores, type Method, type MethodCard } from './method.js';
+import { type Attribution, aboutScores, type Method, type MethodCard, type RunState } from './method.js';
 import { LAST, statesAtEpochs } from './runStates.js';
 import { wordOf } from './vectorMethod.js';
 
@@ -54,104 +54,178 @@ export const trakDual: Method<TrakDualSettings> = {
   defaults: { damping: 1, epochs: LAST, features: 'margin', rank: 0 },
   grid: [
     { damping: 0.1 },
-    { damping: 1 },
-    { damping: 1, epochs: '1,2,3,5' },
-    { damping: 1, epochs: '1,2,3,5,10,20,50' },
-    { damping: 3, epochs: '1,2,3,5,10' },
+    { damping: 0.3 },
+    { damping: 3 },
+    { epochs: '1' },
+    { epochs: '2' },
+    { epochs: '5' },
+    { epochs: '10' },
+    { epochs: '2,5' },
+    { epochs: '5,10' },
+    { epochs: '2,5,10' },
   ],
   async open(attribution, settings, options = {}): Promise<Scorer> {
-    checkFeatures(attribution, settings.features);
-    statesAtEpochs(attribution, settings.epochs);
+    check(attribution, settings);
     return {
       ...aboutScores(card),
       async score(outputs, samples) {
-        const [scores] = await dualScores(attribution, settings, [pointOf(settings)], outputs, samples, options);
+        const [scores] = await dualScores(attribution, [settings], outputs, samples, options);
         return scores;
       },
       async dispose() {},
     };
   },
   async *sweep(attribution, settings, outputs, options = {}) {
-    const alike = new Map<string, Promise<Tensor[]>>();
-    const keyOf = ({ epochs, features }: TrakDualSettings): string => `${features} ${epochs}`;
+    for (const one of settings) check(attribution, one);
+    const kinds = new Map<number | string, Promise<Tensor[]>>();
     for (const one of settings) {
-      const group = settings.filter((other) => keyOf(other) === keyOf(one));
-      const scores =
-        alike.get(keyOf(one)) ??
-        dualScores(attribution, one, group.map(pointOf), outputs, attribution.samples, options);
-      alike.set(keyOf(one), scores);
-      yield (await scores)[group.indexOf(one)];
+      const alike = settings.filter(({ features }) => features === one.features);
+      const scores = kinds.get(one.features) ?? dualScores(attribution, alike, outputs, attribution.samples, options);
+      kinds.set(one.features, scores);
+      yield (await scores)[alike.indexOf(one)];
     }
   },
 };
 
-function pointOf({ damping, rank }: TrakDualSettings): DualPoint {
-  return rank === 0 ? { damping } : { damping, rank };
+function check(attribution: Attribution, { features, epochs }: TrakDualSettings): void {
+  checkFeatures(attribution, features);
+  statesAtEpochs(attribution, epochs);
+  checkMemory(attribution.samples.rows);
 }
 
-/** @returns one matrix [outputs, samples] for each point */
+/** What is averaged for one of the settings. */
+interface Average {
+  readonly settings: TrakDualSettings;
+  /** States of the ensemble, in order. */
+  readonly states: readonly RunState[];
+  /** Mean kernel part [m, rows]. */
+  readonly weights: Float32Array;
+  /** Mean 1 − p of each sample. */
+  readonly doubts: Float64Array;
+}
+
+/**
+ * @param settings of one kind of features; a state that several ask for is computed once
+ * @returns one matrix [outputs, samples] for each of the settings
+ */
 async function dualScores(
   attribution: Attribution,
-  { epochs, features }: Pick<TrakDualSettings, 'epochs' | 'features'>,
-  points: readonly DualPoint[],
+  settings: readonly TrakDualSettings[],
   outputs: Samples,
   samples: Samples,
   options: ScoringOptions,
 ): Promise<Tensor[]> {
-  const { engine, model, samples: trained } = attribution;
-  checkMemory(trained.rows);
-  if (samples !== trained && points.some(({ rank }) => rank !== undefined)) {
+  const { samples: trained } = attribution;
+  if (samples !== trained && settings.some(({ rank }) => rank > 0)) {
     throw new MeedError('Rows that were not trained on have no score of a part of the spectrum', 'Use rank 0', {
       exitCode: 2,
     });
   }
+  const [m, rows] = [outputs.rows, samples.rows];
+  const averages = settings.map(
+    (one): Average => ({
+      settings: one,
+      states: statesAtEpochs(attribution, one.epochs),
+      weights: new Float32Array(m * rows),
+      doubts: new Float64Array(rows),
+    }),
+  );
+  const union = [...new Set(averages.flatMap(({ states }) => states))];
+  const session = await openSession(attribution, settings[0].features, options);
   const watch = watchOf(options);
-  const ofSamples: Losses = checkFeatures(attribution, features) === 'margin' ? marginLosses : model.losses;
-  const source = await openFactors(engine, model, ofSamples);
-  const explained = options.target ?? ofSamples;
-  const outputSource = explained === ofSamples ? source : await openFactors(engine, model, explained);
-  const kernel = openKernel(engine);
-  const products = openProducts(engine);
-  const [n, m, rows] = [trained.rows, outputs.rows, samples.rows];
-  const own = samples === trained;
-  const totals = points.map(() => new Float32Array(m * rows));
-  const doubts = new Float64Array(rows);
+  try {
+    for (const [s, state] of union.entries()) {
+      watch.throwIfCancelled();
+      await addState(
+        session,
+        state,
+        averages.filter(({ states }) => states.includes(state)),
+        { trained, outputs, samples },
+      );
+      watch.progress(s + 1, union.length, `kernels of ${trained.rows} samples`);
+    }
+  } finally {
+    await session.dispose();
+  }
+  return averages.map(({ weights, doubts }) => ({
+    shape: [m, rows],
+    data: weights.map((weight, k) => weight * doubts[k % rows]),
+  }));
+}
+
+interface Session {
+  readonly engine: Engine;
+  readonly ofSamples: FactorSource;
+  readonly ofOutputs: FactorSource;
+  readonly kernel: GradientKernel;
+  readonly products: Products;
+  dispose(): Promise<void>;
+}
+
+async function openSession(
+  attribution: Attribution,
+  features: number | string,
+  { target }: ScoringOptions,
+): Promise<Session> {
+  const { engine, model } = attribution;
+  const own: Losses = checkFeatures(attribution, features) === 'margin' ? marginLosses : model.losses;
+  const ofSamples = await openFactors(engine, model, own);
+  const ofOutputs = target === undefined || target === own ? ofSamples : await openFactors(engine, model, target);
+  const [kernel, products] = [openKernel(engine), openProducts(engine)];
+  return {
+    engine,
+    ofSamples,
+    ofOutputs,
+    kernel,
+    products,
+    async dispose() {
+      await ofSamples.dispose();
+      if (ofOutputs !== ofSamples) await ofOutputs.dispose();
+      await kernel.dispose();
+      await products.dispose();
+    },
+  };
+}
+
+/** Adds one state's part to every average that has it. */
+async function addState(
+  { engine, ofSamples, ofOutputs, kernel, products }: Session,
+  { parameters }: RunState,
+  averages: readonly Average[],
+  { trained, outputs, samples }: { readonly trained: Samples; readonly outputs: Samples; readonly samples: Samples },
+): Promise<void> {
   const between = async (left: Factors, right: Factors): Promise<Tensor> => {
     const k: Tensor = { shape: [left.rows, right.rows], data: new Float32Array(left.rows * right.rows) };
     await kernel.addTo(k, { row: 0, column: 0 }, 1, left, right);
     return k;
   };
-  try {
-    const states = statesAtEpochs(attribution, epochs);
-    for (const [s, { parameters }] of states.entries()) {
-      watch.throwIfCancelled();
-      const there = await source.factors(parameters, trained);
-      const asked = await outputSource.factors(parameters, outputs);
-      const given = own ? there : await source.factors(parameters, samples);
-      const [square, cross] = [await gram(kernel, there), await between(there, asked)];
-      const others = own
-        ? undefined
-        : { ofOutputs: await between(asked, given), ofTrained: await between(there, given) };
-      let p = 0;
-      for await (const weights of dualPath(engine, square, cross, points)) {
-        const lambda = points[p].damping * meanEigenvalue(square);
-        const part = others ? await outside(products, weights, others, lambda) : weights.data;
-        const to = totals[p++];
-        for (let i = 0; i < to.length; i++) to[i] += part[i] / states.length;
-      }
-      addDoubts(doubts, given.losses, features, states.length);
-      watch.progress(s + 1, states.length, `kernels of ${n} samples`);
-    }
-  } finally {
-    await source.dispose();
-    if (outputSource !== source) await outputSource.dispose();
-    await kernel.dispose();
-    await products.dispose();
+  const own = samples === trained;
+  const there = await ofSamples.factors(parameters, trained);
+  const asked = await ofOutputs.factors(parameters, outputs);
+  const given = own ? there : await ofSamples.factors(parameters, samples);
+  const [square, cross] = [await gram(kernel, there), await between(there, asked)];
+  const others = own ? undefined : { ofOutputs: await between(asked, given), ofTrained: await between(there, given) };
+  const mean = meanEigenvalue(square);
+  const alike = new Map<string, Average[]>();
+  for (const average of averages) {
+    const key = `${average.settings.damping} ${average.settings.rank}`;
+    alike.set(key, [...(alike.get(key) ?? []), average]);
   }
-  return totals.map((weights) => {
-    for (let k = 0; k < weights.length; k++) weights[k] *= doubts[k % rows];
-    return { shape: [m, rows], data: weights };
-  });
+  const groups = [...alike.values()];
+  const points = groups.map(([{ settings }]) => pointOf(settings));
+  let group = 0;
+  for await (const weights of dualPath(engine, square, cross, points)) {
+    const lambda = points[group].damping * mean;
+    const part = others ? await outside(products, weights, others, lambda) : weights.data;
+    for (const { settings, states, weights: to, doubts } of groups[group++]) {
+      for (let i = 0; i < to.length; i++) to[i] += part[i] / states.length;
+      addDoubts(doubts, given.losses, settings.features, states.length);
+    }
+  }
+}
+
+function pointOf({ damping, rank }: TrakDualSettings): DualPoint {
+  return rank === 0 ? { damping } : { damping, rank };
 }
 
 interface Outside {
