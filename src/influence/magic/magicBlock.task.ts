@@ -1,8 +1,8 @@
 /**
  * MAGIC for some outputs, as a task for any worker: a training is replayed once and gone through backwards with one
  * adjoint for each scalar that is explained. The stored states of the first replay are kept for the worker's next block.
- * The adjoints take each step one after the other: a leading axis of adjoints in one graph, or several in a graph that
- * share its forward pass, is no quicker (bench/magic.ts --adjoints), since weights and adjoints leave the cache.
+ * The adjoints take each step one after the other: neither several in one graph, which share its forward pass, nor a leading
+ * axis of them is quicker (bench/magicAdjoints.ts prints the times), since weights and adjoints then leave the cache.
  */
 import { cpuEngine, type EncodedGraph, openEncoded } from '../../engine/index.js';
 import { MeedError } from '../../foundation/index.js';
@@ -33,7 +33,7 @@ export interface MagicBlock {
 
 /** Of a worker's memory, for one run's states: it may keep several runs open. */
 const SHARE = 1 / 4;
-/** More is not worth it: with every state stored no step is computed again, with few one in each adjoint's many. */
+/** More is not worth it: where not every state fits, a block of adjoints pays for some more steps forward. */
 const MOST_BYTES = 2 ** 30;
 /** States that are held beside the stored ones: one being computed, one before it, the last. */
 const IN_FLIGHT = 3;

@@ -4,6 +4,7 @@
  * The trap: scores belong to a training set, not to a row; other samples than the attribution's are refused.
  */
 import type { Tensor } from '../../engine/index.js';
+import { MeedError } from '../../foundation/index.js';
 import type { Samples } from '../../models/index.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import type { Trainings } from '../retraining/index.js';
@@ -14,7 +15,7 @@ import { type Attribution, aboutScores, type MethodCard } from './method.js';
 export interface RetrainingWork {
   readonly attribution: Attribution;
   readonly trainings: Trainings;
-  /** Rows that the explained run was trained on, ascending: its players. */
+  /** Rows that the explained run was trained on, none twice, in its order: its players. */
   readonly rows: Uint32Array;
   readonly outputs: Samples;
   /** Positions in `rows` that are asked for; a method that needs all players for one of them may ignore it. */
@@ -35,7 +36,14 @@ export function retrainingScorer(
 ): Scorer {
   const { model, samples, runs, seed } = attribution;
   const [run] = runs;
-  const rows = Uint32Array.from(new Set(run.rows ?? Array.from({ length: samples.rows }, (_, row) => row))).sort();
+  const rows = run.rows ?? Uint32Array.from({ length: samples.rows }, (_, row) => row);
+  const positions = new Map(Array.from(rows, (row, position) => [row, position]));
+  if (positions.size < rows.length) {
+    throw new MeedError(
+      `The run was trained on ${positions.size} samples in ${rows.length} rows`,
+      'Explain a run that takes no sample twice: leaving one of two out is another question',
+    );
+  }
   const first = run.seed ?? seed;
   const seeds = Array.from({ length: repeats }, (_, r) => first + r);
   const trainings: Trainings = { model, samples, recipe: run.recipe, seeds };
@@ -43,7 +51,6 @@ export function retrainingScorer(
     ...aboutScores(card),
     async score(outputs, asked): Promise<Tensor> {
       const places = samplePlaces(asked, samples);
-      const positions = new Map(Array.from(rows, (row, position) => [row, position]));
       const wanted = Uint32Array.from(new Set(places.filter((place) => positions.has(place)))).sort();
       const data = new Float32Array(outputs.rows * places.length);
       if (wanted.length > 0 && outputs.rows > 0) {

@@ -109,8 +109,12 @@ export async function trainedLosses(
     return trained.map(({ queryLosses }) => queryLosses);
   }
   const losses: Float32Array[] = [];
+  const { progress } = map;
   for (let start = 0; start < members.length; start += HELD) {
-    const part = await trainMany(shared, members.slice(start, start + HELD), map);
+    const part = await trainMany(shared, members.slice(start, start + HELD), {
+      ...map,
+      progress: progress && ((done, _, what) => progress(start + done, members.length, what)),
+    });
     for (const { states } of part) {
       losses.push(await lossesOf(cpuEngine(), model, states[states.length - 1].parameters, outputs, target));
     }

@@ -22,6 +22,7 @@ import {
   type Recipe,
   type Samples,
   selectSamples,
+  train,
   trainMany,
   unpackParameters,
 } from '../../../src/models/index.js';
@@ -385,6 +386,16 @@ describe('the method', () => {
       );
       await scorer.dispose();
     }
+    // the other way to train takes the same steps
+    const options = { epochs: 4, batch: 4, learningRate: 0.05, momentum: 0.9, seed: 3 };
+    const run = await train(engine, gelu, samples, options);
+    const plain: Recipe = { ...GELU, optimiser: { name: 'sgd', momentum: 0.9, weightDecay: 0 } };
+    const other = { ...attribution, runs: [{ states: run.states, recipe: plain, seed: 3 }] } as const;
+    const scorer = await method.open(other, method.defaults);
+    expect((await scorer.score(outputs, samples)).data).toEqual(
+      await scoresOf(gelu, samples, { recipe: plain, seed: 3 }, outputs),
+    );
+    await scorer.dispose();
     const unseeded = { ...attribution, runs: [{ states, recipe: GELU }] } as const;
     await expect(method.open(unseeded, method.defaults)).rejects.toThrow(/no seed/);
   });

@@ -346,6 +346,11 @@ describe('all methods that retrain', () => {
     },
   );
 
+  it('refuse a run that took a sample twice', async () => {
+    const twice = { ...attribution, runs: [{ ...attribution.runs[0], rows: Uint32Array.of(0, 1, 1) }] } as const;
+    await expect(scoresOf('leave-one-out', {}, { given: twice })).rejects.toThrow(/2 samples in 3 rows/);
+  });
+
   it('refuse settings that make no sense', async () => {
     await expect(scoresOf('leave-one-out', { removal: 'magic' })).rejects.toThrow(/removal is magic/);
     await expect(scoresOf('leave-one-out', { repeats: 0 })).rejects.toThrow(/repeats is 0/);
