@@ -11,7 +11,7 @@ import { type Cell, parseCells } from './cells.js';
 import type { NotebookCell, Output } from './document.js';
 import { OUTPUTS_VARIABLE } from './record.js';
 
-export const NOTEBOOKS = ['findTheBadLabels', 'fromInfluenceToPayout'] as const;
+export const NOTEBOOKS = ['whichMethod', 'findTheBadLabels', 'fromInfluenceToPayout'] as const;
 export type NotebookName = (typeof NOTEBOOKS)[number];
 
 const FOLDER = join(packageRoot, 'notebooks');
