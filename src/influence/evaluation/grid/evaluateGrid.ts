@@ -134,7 +134,7 @@ class Bench {
     const opened = await clock.time(() => method.open(attribution, settings, scoringOptions(work)));
     const scorer: Scorer = { ...opened, score: (outputs, samples) => clock.time(() => opened.score(outputs, samples)) };
     try {
-      const found = await figures(scorer, method.form, { ...bootstrap, work });
+      const found = await figures(scorer, method, { ...bootstrap, work });
       return { figures: found.map(kept), seconds: clock.seconds };
     } finally {
       await opened.dispose();

@@ -69,7 +69,7 @@ export const brittlenessMeasure: Measure = {
     });
     return {
       attribution: attributionOf(setting, runs),
-      async figures(scorer, _form, options) {
+      async figures(scorer, _method, options) {
         const scores = await scorer.score(queries, samples);
         const tops = Array.from({ length: queries.rows }, (_, q) => {
           return descending(scores.data.subarray(q * samples.rows, (q + 1) * samples.rows));

@@ -13,7 +13,7 @@ export const ldsMeasure: Measure = {
     const ceiling = evaluation.again && noiseCeiling(evaluation.truth, evaluation.again, options).value;
     return {
       attribution: attributionOf(setting, runs),
-      async figures(scorer, _form, bootstrap) {
+      async figures(scorer, _method, bootstrap) {
         const scores = await scorer.score(setting.evaluation, setting.samples);
         const { value, low, high, dropped } = lds({ scores, ...evaluation }, bootstrap);
         return [{ at: '', value, low, high, dropped, chance: 0, ceiling }];

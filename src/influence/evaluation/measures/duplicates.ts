@@ -87,7 +87,7 @@ export const duplicatesMeasure: Measure = {
     for (let rank = 1; rank <= samples.rows; rank++) harmonic += 1 / rank;
     return {
       attribution: attributionOf(changed, runs),
-      async figures(scorer, _form, options) {
+      async figures(scorer, _method, options) {
         const ranks = copyRanks(await scorer.score(queries, planted.samples), planted.copies);
         const { reciprocalRank, recall } = duplicateDetection(ranks, options);
         return [

@@ -74,7 +74,7 @@ export const looMeasure: Measure = {
     const effects = await leaveOneOutEffects(setting, evaluation, rows, runs[0].seed ?? seed, work);
     return {
       attribution: attributionOf(setting, runs),
-      async figures(scorer, _form, bootstrap) {
+      async figures(scorer, _method, bootstrap) {
         const scores = await scorer.score(evaluation, selectSamples(samples, rows));
         const { value, low, high, dropped } = leaveOneOutCorrelation(scores, effects, bootstrap);
         return [{ at: '', value, low, high, dropped, chance: 0 }];

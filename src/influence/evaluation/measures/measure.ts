@@ -6,7 +6,7 @@
 import type { Engine } from '../../../engine/index.js';
 import { MeedError } from '../../../foundation/index.js';
 import type { Model, Samples } from '../../../models/index.js';
-import type { Attribution, TrainedRun } from '../../methods/index.js';
+import type { Attribution, MethodCard, TrainedRun } from '../../methods/index.js';
 import type { Scorer } from '../../scorer.js';
 import type { Experiment, RetrainingOptions, RunChoice, Truth, TruthChoice } from '../retraining/index.js';
 import type { BootstrapOptions, Estimate } from '../statistics/index.js';
@@ -75,8 +75,12 @@ export interface MeasureOptions extends BootstrapOptions {
 export interface Trial {
   /** What the method is opened on. */
   readonly attribution: Attribution;
-  /** @param form whether a score of one row can be asked for without the other rows */
-  figures(scorer: Scorer, form: 'bilinear' | 'direct', options: MeasureOptions): Promise<readonly Figure[]>;
+  /** @param method how the scorer was made, where the figures depend on it */
+  figures(
+    scorer: Scorer,
+    method: Pick<MethodCard, 'form' | 'needs'>,
+    options: MeasureOptions,
+  ): Promise<readonly Figure[]>;
 }
 
 export interface Measure {

@@ -3,6 +3,7 @@
  * are inspected in the order of suspicion. Two suspicions: self-influence, how much a sample explains its own loss
  * (Pruthi et al. 2020, section 4.1: a wrong label is learned from itself alone), and harm, the negative mean score on
  * queries whose labels are right.
+ * A method that trains for each output has no self-influence here, which would be a training for each sample.
  * The figure is the area under the ROC curve: how often a flipped sample is more suspicious than another, ties half.
  */
 import type { Tensor } from '../../../engine/index.js';
@@ -217,11 +218,12 @@ export const mislabelMeasure: Measure = {
     const runs = await trainRuns(changed, setting.runs, work);
     return {
       attribution: attributionOf(changed, runs),
-      async figures(scorer, form, options) {
-        const own = await selfInfluence(scorer, planted.samples, form);
+      async figures(scorer, { form, needs }, options) {
+        const trains = needs.includes('replay') || needs.includes('retraining');
+        const own = trains ? undefined : await selfInfluence(scorer, planted.samples, form);
         const scores = await scorer.score(evaluation, planted.samples);
         const detections = {
-          'self-influence': mislabelDetection(own, planted.flipped, options),
+          ...(own && { 'self-influence': mislabelDetection(own, planted.flipped, options) }),
           harm: harmDetection(scores, planted.flipped, options),
         };
         return Object.entries(detections).flatMap(([name, { curve, value, low, high }]): Figure[] => [

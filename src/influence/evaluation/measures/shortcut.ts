@@ -138,7 +138,7 @@ export const shortcutMeasure: Measure = {
     for (const row of marked) isMarked[row] = 1;
     return {
       attribution: attributionOf(changed, runs),
-      async figures(scorer, _form, options) {
+      async figures(scorer, _method, options) {
         const scores = await scorer.score(queries, changed.samples);
         return [
           {

@@ -73,7 +73,7 @@ export const removalMeasure: Measure = {
     const rise = (losses: Float64Array): Float64Array => losses.map((loss, i) => loss - whole[i]);
     return {
       attribution: attributionOf(setting, runs),
-      async figures(scorer, _form, options) {
+      async figures(scorer, _method, options) {
         const order = descending(totalScores(await scorer.score(evaluation, samples)));
         const kinds = shares.flatMap(({ share, count }, s) => [
           { end: 'highest', share, removed: order.subarray(0, count), s },
