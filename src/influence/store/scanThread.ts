@@ -1,7 +1,7 @@
 /**
  * One thread of a scan. Threads take chunks of rows from a shared counter, so a slow one takes fewer, and each sees its
- * chunks in ascending order. A chunk is read from its file into this thread's own buffer, small enough to stay in the
- * second cache, or lies in the shared memory already.
+ * chunks in ascending order. A chunk is read from its file into this thread's own buffer, or lies in the shared memory
+ * already.
  * The trap: what a thread imports is loaded again in each, so this file imports little and says by a number where a file
  * ended too soon.
  */

@@ -299,6 +299,7 @@ export class StoreScanner {
 
   async #run(request: ScanRequest): Promise<void> {
     const { endedAt } = await this.#parts.pool.run(request);
+    this.#store.requireOpen();
     if (endedAt === undefined) return;
     throw new MeedError(
       `A file of ${this.#store.folder} ends after ${endedAt} bytes, before its rows do`,
@@ -309,6 +310,7 @@ export class StoreScanner {
   #begin(): void {
     if (this.#busy)
       throw new MeedError('This scanner is scanning already', 'Await that scan, or open a second scanner');
+    this.#store.requireOpen();
     this.#busy = true;
   }
 }

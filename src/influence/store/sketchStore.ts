@@ -92,6 +92,7 @@ export class SketchStore {
   /** Rows that are not removed. */
   readonly kept: number;
   readonly segments: readonly OpenSegment[];
+  #closed = false;
 
   constructor(folder: string, state: StoreState, segments: readonly OpenSegment[]) {
     this.folder = folder;
@@ -197,7 +198,13 @@ export class SketchStore {
     return { rows: count, sum };
   }
 
+  /** @throws MeedError once the store is closed: the numbers of its files may be those of others by then */
+  requireOpen(): void {
+    if (this.#closed) throw new MeedError(`The store ${this.folder} is closed`, 'Close it after its last scan');
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     await closeAll(this.segments);
   }
 

@@ -59,7 +59,8 @@ export async function createStore(folder: string, scales: ArrayLike<number>): Pr
  * Appends rows; they have the numbers that follow the last one's, removed or not.
  * @param blocks taken one by one, so memory holds one of them
  * @returns the number of the first row, and how many there were
- * @throws MeedError naming the row that cannot be stored; then nothing was appended
+ * @throws MeedError naming the row that cannot be stored; then nothing was appended, and segments that were whole by then
+ *   stay on the disk until `tidyStore`
  */
 export async function appendRows(
   folder: string,
@@ -96,12 +97,8 @@ export async function appendRows(
       if (!segment) break;
       segments.push(segment);
     }
-  } catch (error) {
-    const named = new Set(before.segments.map((segment) => segment.folder));
-    for (const segment of segments) {
-      if (!named.has(segment.folder)) await rm(join(folder, segment.folder), { recursive: true, force: true });
-    }
-    throw error;
+  } finally {
+    await pieces.return(undefined);
   }
   const rows = segments.reduce((sum, segment) => sum + segment.rows, 0);
   if (rows > 0) {

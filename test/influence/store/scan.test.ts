@@ -99,7 +99,7 @@ describe('the best rows', () => {
     const expected = queries.map((query) => plainTop(rows, query, 1500));
     for (const options of [
       { threads: 1 },
-      { threads: 3 },
+      { threads: 3, memoryBytes: 2 ** 18 },
       { threads: 2, memoryBytes: 2 ** 17 },
       { threads: 2, rows: 'memory' as const, memoryBytes: 2 ** 19 },
     ]) {

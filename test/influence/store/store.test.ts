@@ -179,6 +179,26 @@ describe('a store', () => {
     expect(() => groupScore({ rows: 1, sum: huge }, Int16Array.of(32767, 0, 5))).toThrow('beyond what a number');
   });
 
+  it('cuts long appends into segments and numbers their rows on', async () => {
+    const path = join(folder, 'long');
+    await createStore(path, [1]);
+    const rows = 2 ** 20 + 5;
+    const entries = Int8Array.from({ length: rows }, (_, row) => (row * 31) % 127);
+    expect(await appendRows(path, [{ entries, contributors: new Array(rows).fill('one') }])).toEqual({
+      first: 0,
+      rows,
+    });
+    const store = await openStore(path);
+    expect(store.segments.map(({ firstRow }) => firstRow)).toHaveLength(2);
+    expect([...(await store.readRows([0, rows - 6, rows - 1]))]).toEqual(
+      [0, rows - 6, rows - 1].map((i) => entries[i]),
+    );
+    const [{ rows: counted, sum }] = await store.contributorSums();
+    expect(counted).toBe(rows);
+    expect([...sum]).toEqual([entries.reduce((total, entry) => total + entry, 0)]);
+    await store.close();
+  });
+
   it('is empty until rows come, and answers nothing then', async () => {
     const path = await emptyStore();
     const store = await openStore(path);
@@ -375,7 +395,8 @@ describe('a hostile store', () => {
     await truncate(join(await segmentOf(path), 'rows.i8'), 100);
     await expect(scanner.top([new Int16Array(WIDTH)], { count: 1 }).next()).rejects.toThrow('ends after 100 bytes');
     await expect(scanner.scores([new Int16Array(WIDTH)]).next()).rejects.toThrow('ends after 100 bytes');
-    await scanner.close();
     await store.close();
+    await expect(scanner.top([new Int16Array(WIDTH)], { count: 1 }).next()).rejects.toThrow('is closed');
+    await scanner.close();
   });
 });
