@@ -16,7 +16,7 @@ import {
   writeGrid,
   writeTruth,
 } from '../../influence/index.js';
-import { CancelledError, type Pool, poolFromOptions } from '../../work/index.js';
+import { CancelledError, type Pool, type PoolOptions, poolFromOptions } from '../../work/index.js';
 import { command, runOptions, whole } from '../arguments.js';
 import { writePlots } from '../evaluation/plots.js';
 import { judgementText, judgeScores, type ScoreFileOptions } from '../evaluation/scoreFiles.js';
@@ -25,7 +25,7 @@ import { gridText, rowLine } from '../evaluation/text.js';
 import { listenForInterrupts } from '../interrupt.js';
 import { loadRows } from '../rows.js';
 import { openRunEngine } from '../run.js';
-import { say, startLine } from '../terminal.js';
+import { type StageLine, say, startLine } from '../terminal.js';
 
 const REPLICATES = 1000;
 const ALL = 'all';
@@ -36,6 +36,7 @@ interface Values extends EvaluationOptions, Omit<ScoreFileOptions, 'seed'> {
   readonly methods?: readonly Method[];
   readonly measures: readonly Measure[];
   readonly defaults?: true;
+  readonly incentives?: true;
   readonly json?: true;
 }
 
@@ -65,6 +66,10 @@ export function evaluateCommand(): Command {
     .option('--defaults', "take every method's default settings instead of choosing on held-out queries")
     .option('--quick', 'few subsets, queries and epochs: shows that everything works, tells nothing of methods')
     .addOption(new Option('--replicates <n>', 'draws of the bootstrap').argParser(whole(1)).default(REPLICATES))
+    .option(
+      '--incentives',
+      'what pay rewards: data sets × methods × payout policies; takes --dataset, --methods, --quick',
+    )
     .option('--scores <file>', 'judge these scores [queries, samples]: .npy, .arrow or .parquet')
     .option('--truth <file>', 'what was measured [subsets, queries], higher is better, such as −loss')
     .option('--masks <file>', 'the subsets [subsets, samples], 1 where a sample is in one')
@@ -78,9 +83,12 @@ export function evaluateCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (_, self: Command) => {
       const values = self.opts<Values>();
-      const { scores, truth, masks } = values;
-      if ([scores, truth, masks, values.again, values.against].some((file) => file !== undefined)) await judge(values);
-      else await evaluate(values);
+      const { scores, truth, masks, again, against } = values;
+      if ([scores, truth, masks, again, against].some((file) => file !== undefined)) await judge(values);
+      else if (values.incentives) {
+        const named = self.getOptionValueSource('dataset') === 'cli';
+        await incentives(values, named ? [values.dataset] : undefined);
+      } else await evaluate(values);
     });
 }
 
@@ -92,6 +100,7 @@ judged by it), and what an interrupted command goes on from (cells, retrainings)
 
   meed evaluate --dataset heart --quick
   meed evaluate --dataset mnist --measures lds,mislabel --workers 2
+  meed evaluate --incentives --quick
   meed evaluate --scores scores.npy --truth truth.npy --masks masks.npy`;
 
 async function judge({ json, ...values }: Values): Promise<void> {
@@ -104,21 +113,13 @@ async function evaluate(values: Values): Promise<void> {
   const options: EvaluationOptions = { ...values, ...runOptions(values) };
   const out = values.out ?? join(options.out, 'evaluation');
   await makeFolder(out);
-  const interrupts = listenForInterrupts();
-  let pool: Pool | undefined;
-  try {
-    const loading = startLine('data');
-    const { data } = await loadRows(options, loading.progress);
-    const engine = await openRunEngine(options);
-    const settings = await evaluationSettings(options, data, engine);
-    loading.done(describe(settings[0]));
-    const { workers, memory, queue } = options;
-    if (workers !== undefined || memory !== undefined || queue !== undefined) pool = await poolFromOptions(options);
-    interrupts.first.addEventListener('abort', () =>
-      say('Stopping as soon as the running jobs can; what is finished is kept.'),
-    );
-    const line = startLine('evaluate');
-    const work = { where: pool, progress: line.progress, store: join(out, 'retrainings'), signal: interrupts.first };
+  const loading = startLine('data');
+  const { data } = await loadRows(options, loading.progress);
+  const engine = await openRunEngine(options);
+  const settings = await evaluationSettings(options, data, engine);
+  loading.done(describe(settings[0]));
+  await withWorkers(options, 'evaluate', async ({ line, where, signal }) => {
+    const work = { where, progress: line.progress, store: join(out, 'retrainings'), signal };
     const rows = await evaluateGrid(settings, methods, measures, {
       cells: join(out, 'cells'),
       work,
@@ -126,15 +127,65 @@ async function evaluate(values: Values): Promise<void> {
       choose: values.defaults ? 'defaults' : 'held-out',
       onRow: (row) => say(rowLine(row)),
     });
-    if (interrupts.first.aborted) throw new CancelledError('The evaluation');
+    if (signal.aborted) throw new CancelledError('The evaluation');
     await writeGrid(join(out, 'grid.parquet'), rows);
     await exportTruth(out, settings[0], work);
     const plots = await writePlots(out, rows);
     line.done(`${rows.length} figures in ${join(out, 'grid.parquet')}, ${plots.length} plots beside it`);
     process.stdout.write(json ? `${JSON.stringify({ out, rows }, null, 2)}\n` : gridText(rows, measures));
+  });
+}
+
+/** @param datasets those named; the benchmark's own where none is */
+async function incentives(values: Values, datasets: readonly string[] | undefined): Promise<void> {
+  // loaded here, as the plots are: it brings every data set and policy with it
+  const { evaluateIncentives, incentivesJson } = await import('./incentives.js');
+  const { incentivesText } = await import('../evaluation/incentiveText.js');
+  const options = runOptions(values);
+  const out = values.out ?? join('meed-out', 'incentives');
+  const engine = await openRunEngine(options);
+  await withWorkers(options, 'incentives', async ({ line, where, signal }) => {
+    const report = await evaluateIncentives(
+      {
+        engine,
+        out,
+        seed: options.seed,
+        datasets,
+        methods: values.methods?.map(({ name }) => name),
+        extent: values.quick ? 'quick' : 'full',
+      },
+      { where, progress: line.progress, signal, notice: say },
+    );
+    line.done(`${report.rows.length} rows in ${join(out, 'incentives.parquet')}, plots beside it`);
+    process.stdout.write(values.json ? `${JSON.stringify(incentivesJson(report), null, 2)}\n` : incentivesText(report));
+  });
+}
+
+interface Workers {
+  readonly line: StageLine;
+  /** This thread where no workers are asked for. */
+  readonly where: Pool | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Does long work where the options say; the first interrupt asks it to stop. */
+async function withWorkers(
+  { workers, memory, queue }: PoolOptions,
+  name: string,
+  work: (given: Workers) => Promise<void>,
+): Promise<void> {
+  const interrupts = listenForInterrupts();
+  interrupts.first.addEventListener('abort', () =>
+    say('Stopping as soon as the running jobs can; what is finished is kept.'),
+  );
+  let where: Pool | undefined;
+  try {
+    const asked = workers !== undefined || memory !== undefined || queue !== undefined;
+    where = asked ? await poolFromOptions({ workers, memory, queue }) : undefined;
+    await work({ line: startLine(name), where, signal: interrupts.first });
   } finally {
     interrupts.dispose();
-    await pool?.close();
+    await where?.close();
   }
 }
 
