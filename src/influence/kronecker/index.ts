@@ -1,3 +1,4 @@
+export { type ChangeOfBasis, openChangeOfBasis } from './changeOfBasis.js';
 export { dampedInverse, dampingsOf, meanOf, USUAL_DAMPING } from './damping.js';
 export { type EigenvalueKind, eigenForm, type KroneckerCurvature, MOST_SIDE, openKronecker } from './fit.js';
 export { type CurvedState, curvatureOf, inverseSource } from './inverse.js';

@@ -12,6 +12,7 @@ export { factGrassMethod } from './factGrass.js';
 export { gradCosine } from './gradCosine.js';
 export { gradDot, gradDotMethod } from './gradDot.js';
 export { inRun, inRunMethod, stateWeights } from './inRun.js';
+export { inRunSecondOrder } from './inRunSecondOrder.js';
 export { kfacMethod } from './kfac.js';
 export { kNnShapley } from './kNnShapley.js';
 export { leaveOneOut } from './leaveOneOut.js';
@@ -31,6 +32,7 @@ export {
 export { findMethod, METHODS } from './methods.js';
 export { representerPoints } from './representerPoints.js';
 export { LAST, stateAt, statesAt, statesAtEpochs, stepsOfEpoch } from './runStates.js';
+export { sourceMethod } from './source.js';
 export { type SpectralSketchSettings, spectralSketch } from './spectralSketch.js';
 export { tracIn } from './tracIn.js';
 export { type TrakSettings, trak } from './trak.js';

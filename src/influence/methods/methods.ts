@@ -14,6 +14,7 @@ import { factGrassMethod } from './factGrass.js';
 import { gradCosine } from './gradCosine.js';
 import { gradDotMethod } from './gradDot.js';
 import { inRunMethod } from './inRun.js';
+import { inRunSecondOrder } from './inRunSecondOrder.js';
 import { kfacMethod } from './kfac.js';
 import { kNnShapley } from './kNnShapley.js';
 import { leaveOneOut } from './leaveOneOut.js';
@@ -22,6 +23,7 @@ import { loGraMethod } from './loGra.js';
 import { magicMethod } from './magic.js';
 import type { Method } from './method.js';
 import { representerPoints } from './representerPoints.js';
+import { sourceMethod } from './source.js';
 import { spectralSketch } from './spectralSketch.js';
 import { tracIn } from './tracIn.js';
 import { trak } from './trak.js';
@@ -32,6 +34,7 @@ export const METHODS: readonly Method[] = [
   kfacMethod,
   ekfacMethod,
   astraMethod,
+  sourceMethod,
   dataInfMethod,
   loGraMethod,
   factGrassMethod,
@@ -53,6 +56,7 @@ export const METHODS: readonly Method[] = [
   embeddingSimilarity,
   representerPoints,
   kNnShapley,
+  inRunSecondOrder,
 ];
 
 /** @throws MeedError that lists the known names */
