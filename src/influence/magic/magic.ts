@@ -24,7 +24,7 @@ import { inlinePool, runMap } from '../../work/index.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import { samplePlaces } from '../samplePlaces.js';
 import type { Scorer } from '../scorer.js';
-import magicBlock, { type MagicBlockInput } from './magicBlock.task.js';
+import magicBlock, { type MagicBlockInput, SCALARS } from './magicBlock.task.js';
 import { outputGradientGraph } from './outputAdjoints.js';
 import type { ReplayedRun } from './replayedRun.js';
 
@@ -51,9 +51,6 @@ export interface Magic extends Scorer {
    */
   scoreSum(outputs: Samples, samples: Samples, weights?: Float32Array): Promise<Tensor>;
 }
-
-/** Scalars of one job: they share its replay. Fixed, so that stored results are found again. */
-const SCALARS = 8;
 
 /**
  * @throws MeedError when the engine is not the one that trains, or the run is not one of this model and these samples.

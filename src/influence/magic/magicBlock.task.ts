@@ -31,12 +31,14 @@ export interface MagicBlock {
   readonly gradients: Float32Array;
 }
 
-/** Of a worker's memory, for one run's states: it may keep several runs open. */
-const SHARE = 1 / 4;
+/** Scalars of one job: they share its replay. Fixed, so that stored results are found again. */
+export const SCALARS = 8;
+/** Of a worker's memory, for one run's states: it may keep more than one run open. */
+const SHARE = 1 / 2;
 /** More is not worth it: where not every state fits, a block of adjoints pays for some more steps forward. */
 const MOST_BYTES = 2 ** 30;
-/** States that are held beside the stored ones: one being computed, one before it, the last. */
-const IN_FLIGHT = 3;
+/** States that are held beside the stored ones: one being computed, one before it, the last; and the adjoints. */
+const IN_FLIGHT = 3 + SCALARS + 1;
 
 export default defineTask<MagicBlockInput, MagicBlock>({
   name: 'influence.magic-block',
@@ -111,9 +113,9 @@ export default defineTask<MagicBlockInput, MagicBlock>({
 function statesWithin({ steps, samples }: ReplayedRun, { parameters, state }: FastState, memoryBytes: number): number {
   const bytes = 4 * (parameters.length + state.length);
   const least = fewestStates(steps);
-  const budget = Math.min(memoryBytes * SHARE, MOST_BYTES);
+  const budget = memoryBytes * SHARE;
   const fitting = Math.floor(budget / bytes) - IN_FLIGHT;
-  if (fitting >= least) return Math.min(fitting, steps);
+  if (fitting >= least) return Math.min(fitting, steps, Math.max(least, Math.floor(MOST_BYTES / bytes)));
   throw new MeedError(
     `A run of ${steps} steps on ${samples.rows} rows needs ${least + IN_FLIGHT} states of ${bytes} bytes, ${Math.floor(budget)} bytes are available to them`,
     'Give more with --memory, or use fewer --workers, which share it',

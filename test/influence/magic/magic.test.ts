@@ -14,6 +14,7 @@ import { findMethod } from '../../../src/influence/methods/index.js';
 import type { ScoringOptions } from '../../../src/influence/pathScorer.js';
 import {
   decoder,
+  lenet,
   lossesOf,
   type Model,
   marginLosses,
@@ -126,6 +127,8 @@ describe('the gradient through a training', () => {
     schedule: { name: 'cosine', peak: 0.02, floor: 0.001, warmup: 2 },
     clip: 0.7,
   };
+  const pictured = lenet({ channels: 1, height: 8, width: 8, classes: 3 });
+  const pictures = cloud(4, 64, 3, 2);
   const numbers = { ...samples, targets: Float32Array.from({ length: 22 }, (_, i) => Math.sin(i)) };
   const cases: readonly (readonly [string, Model, Recipe, Samples, Samples])[] = [
     ['GELU, SGD with momentum and decay', gelu, GELU, samples, only(outputs, 2)],
@@ -134,6 +137,7 @@ describe('the gradient through a training', () => {
     ['AdamW, cosine rates, clipping', gelu, adam, samples, only(outputs, 1)],
     ['a decoder', small, { ...GELU, epochs: 3 }, sequences, only(texts(8, 3, 5), 7)],
     ['a decoder with AdamW and dropout', small, { ...adam, dropout: 0.1 }, sequences, only(texts(8, 3, 5), 7)],
+    ['a convolutional net', pictured, { ...GELU, batch: 2, epochs: 2 }, pictures, only(pictures, 3)],
     [
       'a regression',
       mlpRegressor([4, 5, 2]),
@@ -236,15 +240,15 @@ describe('what changes no bit', () => {
   const nine = scoresOf(gelu, samples, run, outputs);
 
   it('memory: with few states steps are computed again', async () => {
-    // a state is 93 + 93 numbers, and a quarter of the memory holds states: 12 steps, 4 to 12 of them stored
+    // a state is twice the parameters in four bytes each; half of the memory holds states, twelve of which are no stored ones
     for (const stored of [4, 5, 8, 20]) {
-      const where = inlinePool({ memoryBytes: 4 * (stored + 3) * 8 * gelu.parameterCount });
+      const where = inlinePool({ memoryBytes: 2 * (stored + 12) * 8 * gelu.parameterCount });
       expect(await scoresOf(gelu, samples, run, outputs, { where })).toEqual(await nine);
       await where.close();
     }
-    const where = inlinePool({ memoryBytes: 4 * 6 * 8 * gelu.parameterCount });
+    const where = inlinePool({ memoryBytes: 2 * 15 * 8 * gelu.parameterCount });
     await expect(scoresOf(gelu, samples, run, outputs, { where })).rejects.toThrow(
-      /12 steps on 11 rows needs 7 states/,
+      /12 steps on 11 rows needs 16 states/,
     );
     await where.close();
   });
