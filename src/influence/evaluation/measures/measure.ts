@@ -40,6 +40,8 @@ export interface Setting extends Experiment {
   readonly evaluation: Samples;
   /** Queries that settings are chosen on; none of them among the former. */
   readonly heldOut: Samples;
+  /** Other outputs yet, which methods may fit a basis to. */
+  readonly calibration?: Samples;
   readonly subsets: TruthChoice;
   readonly runs: RunChoice;
   readonly sizes: Sizes;
@@ -102,6 +104,7 @@ export function refuseUnlessClasses({ objective, classes }: Model, measure: stri
 }
 
 /** The setting's own attribution. */
-export function attributionOf({ engine, model, samples, seed }: Setting, runs: Ground['runs']): Attribution {
-  return { engine, model, samples, runs, seed };
+export function attributionOf(setting: Setting, runs: Ground['runs']): Attribution {
+  const { engine, model, samples, calibration, seed } = setting;
+  return { engine, model, samples, runs, ...(calibration && { calibration }), seed };
 }
