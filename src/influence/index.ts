@@ -2,6 +2,7 @@ export { blockNorms, blockProducts, blockProjection, sumBlocks } from './blockPr
 export * from './evaluation/index.js';
 export { type Block, type BlockForm, FACTOR_CHUNK, type FactorSource, type Factors, openFactors } from './factors.js';
 export { type GradientKernel, MOST_ROWS, openKernel } from './gradientKernel.js';
+export { type LayerScores, layerScores } from './layerScores.js';
 export { type DeterministicRun, type Magic, magic } from './magic/index.js';
 export * from './methods/index.js';
 export { pathScorer, type ScoringOptions, type WeightedState } from './pathScorer.js';
@@ -29,3 +30,4 @@ export {
 } from './scoreStore.js';
 export { fitBasis, type SketchBasis, sketchOutputs, sketchSamples } from './spectralSketch.js';
 export * from './store/index.js';
+export { type TokenScores, tokenScores } from './tokenScores.js';

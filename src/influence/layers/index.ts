@@ -1,5 +1,5 @@
 export { type Basis, type BasisForm, basisFeeds, inBasis, OWN_COORDINATES, widthIn } from './bases.js';
-export { combined, dots, squaredNorms, written } from './layerProducts.js';
+export { byPosition, combined, dots, squaredNorms, written } from './layerProducts.js';
 export { describeLayers, type LayerProgram, openLayerProgram } from './layerProgram.js';
 export { type LayerShape, widthOf } from './layers.js';
 export {
@@ -9,5 +9,6 @@ export {
   openLayerGradients,
   wholeScores,
 } from './layerVectors.js';
+export { pathPlan } from './pathPlan.js';
 export { openVectorScorer, scoreBlocks, type VectorPlan, type VectorSource, type VectorTerm, wholeOf } from './plan.js';
 export { scaledVectors } from './scaled.js';

@@ -1,10 +1,12 @@
 /** Grad-dot (Charpiat et al. 2019): the product of the two gradients at the trained weights. Exact, from factors. */
 import type { Engine } from '../../engine/index.js';
 import type { Model } from '../../models/index.js';
+import { pathPlan } from '../layers/index.js';
 import { pathScorer, type ScoringOptions } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
-import { aboutScores, type Method, type MethodCard } from './method.js';
+import { aboutScores, type MethodCard } from './method.js';
 import { LAST, stateAt } from './runStates.js';
+import type { VectorMethod } from './vectorMethod.js';
 
 const card: MethodCard = {
   name: 'grad-dot',
@@ -27,11 +29,13 @@ export function gradDot(
   return pathScorer(engine, model, [{ parameters, weight: 1 }], aboutScores(card), scoring);
 }
 
-export const gradDotMethod: Method<{ readonly epoch: number | string }> = {
+export const gradDotMethod: VectorMethod<{ readonly epoch: number | string }> = {
   ...card,
   defaults: { epoch: LAST },
   grid: [],
   open({ engine, model, runs, samples }, { epoch }, options) {
     return gradDot(engine, model, stateAt(runs[0], epoch, samples.rows).parameters, options);
   },
+  plan: ({ runs, samples }, { epoch }) =>
+    pathPlan([{ parameters: stateAt(runs[0], epoch, samples.rows).parameters, weight: 1 }]),
 };
