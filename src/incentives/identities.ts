@@ -42,9 +42,9 @@ export function identityCurve(
   const points = identityCounts(order.length).map((identities): IdentityPoint => {
     const owners = batch.owners.slice();
     // the first part keeps the contributor's name, the others are new ones after all that there are
-    for (const [at, row] of order.entries()) {
-      const part = Math.floor((at * identities) / order.length);
-      owners[row] = part === 0 ? contributor : batch.identities + part - 1;
+    for (let part = 1; part < identities; part++) {
+      const [from, until] = [part, part + 1].map((k) => Math.floor((order.length * k) / identities));
+      for (const row of order.slice(from, until)) owners[row] = batch.identities + part - 1;
     }
     const pay = policy.pay(batch.withOwners(owners, batch.identities + identities - 1));
     let own = pay[contributor];

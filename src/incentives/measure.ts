@@ -145,9 +145,9 @@ function correlations(
   const [{ trial }] = valued;
   const counts = countRows(trial.owners, trial.contributors);
   const perRow = (side: Side): Side => side.map((value, c) => value / Math.max(1, counts[c]));
-  const over = (figure: (at: Valued) => number): number | undefined => average(valued.map((at) => known(figure(at))));
+  const over = (figure: (at: Valued) => number | undefined): number | undefined => average(valued.map(figure));
   const against = (of: (values: MeasuredValues) => OutputValues) => (at: Valued) =>
-    pearson(at.share, meanValues(of(at.values)));
+    correlation(pearson, at.share, meanValues(of(at.values)));
   const drawn =
     resamples === 0
       ? []
@@ -159,8 +159,8 @@ function correlations(
               value: meanValues(values.shapley, outputs),
             }));
             return {
-              pearson: average(sides.map(({ pay, value }) => known(pearson(pay, value)))),
-              spearman: average(sides.map(({ pay, value }) => known(spearman(pay, value)))),
+              pearson: average(sides.map(({ pay, value }) => correlation(pearson, pay, value))),
+              spearman: average(sides.map(({ pay, value }) => correlation(spearman, pay, value))),
             };
           },
           { replicates: resamples, seed },
@@ -168,14 +168,14 @@ function correlations(
   return {
     pearson: over(against(({ shapley }) => shapley)),
     pearsonInterval: intervalOf(drawn.map((figures) => figures.pearson)),
-    spearman: over(({ share, values }) => spearman(share, meanValues(values.shapley))),
+    spearman: over(({ share, values }) => correlation(spearman, share, meanValues(values.shapley))),
     spearmanInterval: intervalOf(drawn.map((figures) => figures.spearman)),
-    pearsonPerRow: over(({ share, values }) => pearson(perRow(share), perRow(meanValues(values.shapley)))),
+    pearsonPerRow: over(({ share, values }) => correlation(pearson, perRow(share), perRow(meanValues(values.shapley)))),
     pearsonLeaveOneOut: over(against(({ leaveOneOut }) => leaveOneOut)),
-    spearmanLeaveOneOut: over(({ share, values }) => spearman(share, meanValues(values.leaveOneOut))),
+    spearmanLeaveOneOut: over(({ share, values }) => correlation(spearman, share, meanValues(values.leaveOneOut))),
     pearsonAnswers: over(against(({ answers }) => answers)),
     pearsonJudged: over(({ trial: own, scores, values }) =>
-      pearson(policy.pay(judgedBatch(own, scores.judged)), meanValues(values.shapley)),
+      correlation(pearson, policy.pay(judgedBatch(own, scores.judged)), meanValues(values.shapley)),
     ),
   };
 }
@@ -188,9 +188,19 @@ function intervalOf(figures: readonly (number | undefined)[]): Interval | undefi
     : percentileInterval(Float64Array.from(found));
 }
 
-/** A correlation, where there is one. */
-function known(figure: number): number | undefined {
+/** A correlation, where there is one: a side that is constant but for rounding has none. */
+function correlation(of: typeof pearson, x: Side, y: Side): number | undefined {
+  if (isConstant(x) || isConstant(y)) return undefined;
+  const figure = of(x, y);
   return Number.isNaN(figure) ? undefined : figure;
+}
+
+/** What sums in another order may differ by, relative to the largest. */
+const ROUNDING = 1e-9;
+
+function isConstant(side: Side): boolean {
+  const [low, high] = [Math.min(...side), Math.max(...side)];
+  return high - low <= ROUNDING * Math.max(Math.abs(low), Math.abs(high));
 }
 
 function splitCurves(policy: Policy, { trial, scores }: ScoredTrial): IdentityCurve[] {
@@ -258,7 +268,7 @@ function most(returns: readonly { readonly return: number }[]): number | undefin
 function pairwise(sides: readonly Side[]): number | undefined {
   const found: (number | undefined)[] = [];
   for (let a = 0; a < sides.length; a++)
-    for (let b = a + 1; b < sides.length; b++) found.push(known(pearson(sides[a], sides[b])));
+    for (let b = a + 1; b < sides.length; b++) found.push(correlation(pearson, sides[a], sides[b]));
   return average(found);
 }
 
