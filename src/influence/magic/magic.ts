@@ -98,17 +98,18 @@ export async function magic(
       };
     });
     const unit = `blocks of ${SCALARS} gradients through the training`;
-    const blocks = await runMap(magicBlock, inputs, { where, store, progress, signal, notice, unit });
+    const blocks: readonly unknown[] = await runMap(magicBlock, inputs, {
+      where,
+      store,
+      progress,
+      signal,
+      notice,
+      unit,
+    });
     const whole = new Float32Array(count * samples.rows);
     for (const [b, block] of blocks.entries()) {
       const size = Math.min(SCALARS, count - b * SCALARS) * samples.rows;
-      if (block.gradients.length !== size) {
-        throw new MeedError(
-          `A block of ${size} gradients was asked for, a worker gave ${block.gradients.length}`,
-          'Use workers that you trust, and delete the store that keeps what they gave',
-        );
-      }
-      whole.set(block.gradients, b * SCALARS * samples.rows);
+      whole.set(gradientsOf(block, size, store), b * SCALARS * samples.rows);
     }
     return whole;
   };
@@ -144,6 +145,17 @@ export async function magic(
       await here?.close();
     },
   };
+}
+
+/** What a worker gave: a block of another size would shift every score after it. */
+function gradientsOf(given: unknown, size: number, store: string | undefined): Float32Array {
+  const gradients = typeof given === 'object' && given !== null && 'gradients' in given ? given.gradients : undefined;
+  if (gradients instanceof Float32Array && gradients.length === size) return gradients;
+  const got = gradients instanceof Float32Array ? `${gradients.length} gradients` : 'no gradients';
+  throw new MeedError(
+    `A block of ${size} gradients was asked for, a worker gave ${got}`,
+    `Use workers that you trust${store === undefined ? '' : `, and delete ${store}, which keeps what they gave`}`,
+  );
 }
 
 function replayedRun(model: Model, samples: Samples, run: DeterministicRun): ReplayedRun {

@@ -6,8 +6,7 @@
  */
 import { cpuEngine, type EncodedGraph, openEncoded } from '../../engine/index.js';
 import { MeedError } from '../../foundation/index.js';
-import type { FastState, Samples } from '../../models/index.js';
-import { selectSamples } from '../../models/index.js';
+import { type FastState, type Samples, selectSamples } from '../../models/index.js';
 import { defineTask } from '../../work/index.js';
 import { outputGradient } from './outputAdjoints.js';
 import { type Adjoint, checkReplayed, openReplay, type ReplayedRun } from './replayedRun.js';
@@ -58,16 +57,21 @@ export default defineTask<MagicBlockInput, MagicBlock>({
     const tell = (done: number): void => context.progress(done, run.steps * stages, 'steps of the replay and back');
     const session = await context.open(input.key, async () => {
       const replay = await openReplay(run);
-      const states = statesWithin(run, replay.initial, context.memoryBytes);
-      const tape = await record({ from: 0, until: run.steps }, replay.initial, states, {
-        async advance(before, step) {
-          context.throwIfCancelled();
-          tell(step);
-          return replay.advance(before, step);
-        },
-      });
-      checkReplayed(run, tape.last.parameters);
-      return { replay, tape, dispose: () => replay.dispose() };
+      try {
+        const states = statesWithin(run, replay.initial, context.memoryBytes);
+        const tape = await record({ from: 0, until: run.steps }, replay.initial, states, {
+          async advance(before, step) {
+            context.throwIfCancelled();
+            tell(step);
+            return replay.advance(before, step);
+          },
+        });
+        checkReplayed(run, tape.last.parameters);
+        return { replay, tape, dispose: () => replay.dispose() };
+      } catch (error) {
+        await replay.dispose();
+        throw error;
+      }
     });
     const { replay, tape } = session;
     const program = await openEncoded(input.outputProgram);

@@ -27,7 +27,7 @@ import {
   trainMany,
   unpackParameters,
 } from '../../../src/models/index.js';
-import { inlinePool, localPool } from '../../../src/work/index.js';
+import { inlinePool, localPool, type Pool } from '../../../src/work/index.js';
 import { cloud } from '../../models/tiny.js';
 import { float64Run } from './float64.js';
 
@@ -326,6 +326,18 @@ describe('what is refused, and what is not', () => {
     await expect(scoresOf(gelu, samples, { recipe: GELU, seed: 3, sampleWeights }, outputs)).rejects.toThrow(
       /11 sample weights/,
     );
+  });
+
+  it('what a worker gives that is no block of gradients', async () => {
+    for (const [given, got] of [
+      [{ gradients: new Float32Array(7) }, '7 gradients'],
+      [{ gradients: 'many' }, 'no gradients'],
+      [null, 'no gradients'],
+    ] as const) {
+      const where: Pool = { name: 'a liar', slots: 1, run: async () => given, close: async () => {} };
+      const lied = scoresOf(gelu, samples, { recipe: GELU, seed: 3 }, only(outputs, 0), { where });
+      await expect(lied).rejects.toThrow(`A block of 11 gradients was asked for, a worker gave ${got}`);
+    }
   });
 
   it('a target that the model does not know', async () => {
