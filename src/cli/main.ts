@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
+import { scoreCommand } from './commands/score.js';
 import { stageCommands } from './commands/stage.js';
 import { workerCommand } from './commands/worker.js';
 
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     demoCommand(),
     ...stageCommands(),
     explainCommand(),
+    scoreCommand(),
     evaluateCommand(),
     importCommand(),
     workerCommand(),

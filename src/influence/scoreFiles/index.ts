@@ -52,6 +52,11 @@ export async function writeMatrix(path: string, matrix: Matrix | MatrixStream): 
   }
 }
 
+/** Before long work whose result goes there. @throws MeedError when the ending is of no known format */
+export function checkMatrixPath(path: string): void {
+  formatOf(path);
+}
+
 function formatOf(path: string): MatrixFormat {
   const ending = extname(path).toLowerCase();
   if (Object.hasOwn(FORMATS, ending)) return FORMATS[ending];
