@@ -11,7 +11,8 @@ export interface ShownRow {
   readonly text?: string;
 }
 
-const FLOAT_DIGITS = 6;
+/** Decimal digits that a float32 holds, and a double. */
+const [FLOAT_DIGITS, DOUBLE_DIGITS] = [6, 15];
 
 export function shownRow({ card }: Pick<Dataset, 'card'>, split: Split, row: number): ShownRow {
   const features = Array.from(split.features.subarray(row * split.width, (row + 1) * split.width));
@@ -23,15 +24,24 @@ function measured({ featureScale, featureShape }: DatasetCard, features: number[
   if (featureScale === undefined || pictureOf(featureShape)) return features;
   const { means, deviations } = featureScale;
   return features.map((value, i) => {
-    const back = value * deviations[i] + means[i];
-    const largest = Math.max(Math.abs(back), Math.abs(means[i]), deviations[i]);
-    return largest === 0 ? 0 : rounded(back, Math.floor(Math.log10(largest)) + 1 - FLOAT_DIGITS);
+    const [mean, deviation] = [means[i], deviations[i]];
+    const back = value * deviation + mean;
+    // what was stored is the distance from the mean, so its digits end where those of that distance do
+    const stored = deviation === 0 ? Math.abs(mean) : deviation * Math.max(1, Math.abs(value));
+    const end = Math.max(orderOf(stored) - FLOAT_DIGITS, orderOf(back) - DOUBLE_DIGITS);
+    return Number.isFinite(end) ? rounded(back, end) : back;
   });
+}
+
+/** Digits before the point; −∞ of 0. */
+function orderOf(value: number): number {
+  return Math.floor(Math.log10(Math.abs(value))) + 1;
 }
 
 /** To a multiple of 10^exponent, as the decimal that says so. */
 function rounded(value: number, exponent: number): number {
-  return Number(`${Math.round(value * 10 ** -exponent)}e${exponent}`);
+  const units = Math.round(exponent < 0 ? value * 10 ** -exponent : value / 10 ** exponent);
+  return Number(`${units}e${exponent}`);
 }
 
 /** Whether a row's numbers say something to a reader: not those that stand for a text and have no names. */

@@ -106,6 +106,26 @@ describe('a CSV file', () => {
     expect(ages.every(([age, flag]) => (age * 2) % 2 === 1 && flag === 0)).toBe(true);
   });
 
+  it.each([
+    ['a date as a number', [20_240_115, 20_250_620, 20_190_301], 3000],
+    ['zeros beside ones', [0, 1, 0], 0.47],
+    ['millionths', [1.25e-6, 3.5e-6, 2e-6], 1e-6],
+    ['a constant', [0.1, 0.1, 0.1], 0],
+    ['a spread of nothing but rounding', [0.1, 0.1, 0.1], 1e-17],
+  ])('%s comes back from its float32', (_, values, deviation) => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const small = smallDataset();
+    const features = Float32Array.from(values, (value) => (deviation > 0 ? (value - mean) / deviation : 0));
+    const card = { ...small.card, featureShape: [1], featureScale: { means: [mean], deviations: [deviation] } };
+    const split = { ...small.heldOut, features, width: 1, rows: 3 };
+    for (const [row, value] of values.entries()) {
+      expect(shownRow({ card }, split, row).features[0]).toBeCloseTo(
+        value,
+        value < 1e-3 ? 11 : 6 - Math.ceil(Math.log10(value + 1)),
+      );
+    }
+  });
+
   it('refuses words that are not named as text, and a text that is the label', async () => {
     expect(await refusal(() => read())).toContain('column "note" holds "note 0, "so""');
     expect(await refusal(() => read({ textColumn: 'ill' }))).toContain('"ill" is named as text and as label');

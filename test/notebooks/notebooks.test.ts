@@ -13,6 +13,8 @@ import { TOLERANCE } from '../../notebooks/kernel/tolerance.js';
 const here = process.env.MEED_DATASETS !== undefined;
 if (!here) console.log('Notebooks on real data are skipped, MEED_DATASETS names no folder');
 
+/** For a machine that gives them a small part of one core. */
+const RUN_MS = 900_000;
 /** Drawn by the project. */
 const NEEDS_NO_FILES: readonly string[] = ['fromInfluenceToPayout'];
 
@@ -29,7 +31,11 @@ describe.each(NOTEBOOKS)('%s', (name) => {
     expect(code.flatMap(({ outputs }) => outputs).length).toBeGreaterThan(4);
   });
 
-  it.skipIf(!here && !NEEDS_NO_FILES.includes(name))('shows it again', async () => {
-    expect(differences(committed(), await runNotebook(name), TOLERANCE)).toEqual([]);
-  });
+  it.skipIf(!here && !NEEDS_NO_FILES.includes(name))(
+    'shows it again',
+    async () => {
+      expect(differences(committed(), await runNotebook(name), TOLERANCE)).toEqual([]);
+    },
+    RUN_MS,
+  );
 });

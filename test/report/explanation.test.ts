@@ -192,6 +192,12 @@ describe('as text', () => {
     expect(text).not.toContain('Values');
   });
 
+  it('keeps the digits of scores that are millionths', async () => {
+    const small = await explained(smallDataset());
+    const shrunk = { ...small, helpful: small.helpful.map((row) => ({ ...row, score: row.score * 1e-6 })) };
+    expect(explanationText(shrunk, 100)).toMatch(/row 4 .* 0\.000004000\n/);
+  });
+
   it('says so when nothing harmed', async () => {
     expect(explanationText(await explained(smallDataset(), { output: 1 }), 100)).toContain('Harmed most\n(none)');
   });

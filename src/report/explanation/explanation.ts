@@ -127,5 +127,5 @@ export function classOf({ dataset }: OutputExplanation, label: number): string {
 /** What the sum of complete scores can be compared with; nothing of relative ones. */
 export function completenessSentence({ claim, total, lossFall }: OutputExplanation): string | undefined {
   if (claim.additivity !== 'complete') return undefined;
-  return `All scores add up to ${total.score.toFixed(3)}; training lowered the loss of this output by ${lossFall.toFixed(3)}.`;
+  return `All scores add up to ${total.score.toPrecision(4)}; training lowered the loss of this output by ${lossFall.toPrecision(4)}.`;
 }

@@ -12,6 +12,7 @@ const NAME_LETTERS = 28;
 const EXCERPT_LETTERS = 240;
 const VALUES_MAX = 24;
 const DIGITS = 4;
+const MOST_PLACES = 20;
 const GAP = '  ';
 
 /** @param width characters of a line */
@@ -45,11 +46,12 @@ function pictureBlock({ dataset, features }: OutputExplanation): string | undefi
 
 function section(title: string, rows: readonly ExplainedRow[], explanation: OutputExplanation, width: number): string {
   if (rows.length === 0) return `${title}\n(none)`;
+  const places = placesFor(rows.map(({ score }) => score));
   const cells = rows.map((row) => [
     `row ${row.row}`,
     shortened(row.contributor, NAME_LETTERS),
     nameOf(explanation, row.label),
-    row.score.toFixed(DIGITS),
+    row.score.toFixed(places),
   ]);
   const list = columns([['sample', 'contributor', 'label', 'score'], ...cells]);
   const picture = pictureOf(explanation.dataset.featureShape);
@@ -118,13 +120,14 @@ function valuesBlock(explanation: OutputExplanation, width: number): string | un
 }
 
 function totals({ contributors, total, dataset }: OutputExplanation): string {
+  const places = placesFor(contributors.flatMap(({ helped, harmed }) => [helped, harmed]));
   const cells = [...contributors, { contributor: 'all', ...total }].map(
     ({ contributor, rows, helped, harmed, score }) => [
       shortened(contributor, NAME_LETTERS),
       String(rows),
-      helped.toFixed(DIGITS),
-      harmed.toFixed(DIGITS),
-      score.toFixed(DIGITS),
+      helped.toFixed(places),
+      harmed.toFixed(places),
+      score.toFixed(places),
     ],
   );
   const header = ['contributor', 'rows', 'helped', 'harmed', 'score'];
@@ -148,6 +151,13 @@ function columns(rows: readonly (readonly string[])[], toTheLeft = 3): string[] 
 
 function nameOf(explanation: OutputExplanation, label: number): string {
   return shortened(classOf(explanation, label), NAME_LETTERS);
+}
+
+/** Decimals that show the largest to DIGITS digits: scores of some methods are millions, of others millionths. */
+function placesFor(scores: readonly number[]): number {
+  const largest = Math.max(0, ...scores.map(Math.abs));
+  if (largest === 0) return DIGITS;
+  return Math.min(MOST_PLACES, Math.max(0, DIGITS - 1 - Math.floor(Math.log10(largest))));
 }
 
 function valueText(value: number): string {
