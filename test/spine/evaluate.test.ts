@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { judgeScores } from '../../src/cli/evaluation/scoreFiles.js';
 import { Random } from '../../src/foundation/index.js';
 import type { GridRow } from '../../src/influence/index.js';
 import { readMatrix, writeMatrix } from '../../src/influence/scoreFiles/index.js';
@@ -70,51 +71,62 @@ describe('meed evaluate', () => {
     expect(against.stdout).toMatch(/less the other scores 0\.0000/);
   });
 
-  it('judges scores of which the answer is known, from every format', async () => {
-    // one query, three samples, four subsets: the truth is exactly the sum of the scores of the subset
-    const masks = Float32Array.from([1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1]);
-    const truth = Float32Array.from([3, 6, 5, 7]);
-    for (const ending of ['npy', 'arrow', 'parquet']) {
-      const path = (name: string): string => join(folder, `${name}.${ending}`);
-      await writeMatrix(path('scores'), { shape: [1, 3], data: Float32Array.of(1, 2, 4) });
-      await writeMatrix(path('masks'), { shape: [4, 3], data: masks });
-      await writeMatrix(path('truth'), { shape: [4, 1], data: truth });
-      const { status, stdout, stderr } = await meed(
-        'evaluate',
-        ...['scores', 'truth', 'masks'].flatMap((name) => [`--${name}`, path(name)]),
-      );
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout).toMatch(/^LDS 1\.0000, /);
-    }
-  });
-
   it('refuses what does not fit by one sentence', async () => {
-    const path = (name: string): string => join(folder, `${name}.npy`);
-    await writeMatrix(path('short'), { shape: [4, 2], data: new Float32Array(8) });
     const wrong: [string[], 1 | 2, RegExp][] = [
-      [['--scores', path('scores'), '--truth', path('truth')], 2, /one of the three files is not named/],
-      [
-        ['--scores', path('scores'), '--truth', path('truth'), '--masks', path('short')],
-        1,
-        /of 3 samples and the masks of 2/,
-      ],
-      [
-        ['--scores', path('scores'), '--truth', path('absent'), '--masks', path('masks')],
-        1,
-        /absent\.npy does not exist/,
-      ],
       [['--methods', 'oracle'], 2, /There is no method "oracle"/],
-      [['--measures', 'luck'], 2, /There is no measure "luck"/],
       [['--subsets', '1'], 2, /whole number of at least 2/],
       [['--sign', '2'], 2, /Give 1 or -1/],
-      [['--dataset', 'emnist'], 2, /There is no data set "emnist"/],
-      [['--model', 'net.onnx'], 1, /net\.onnx does not exist/],
+      [['--truth', join(folder, 'absent.npy')], 2, /one of the three files is not named/],
     ];
-    for (const [args, expected, saying] of wrong) {
-      const { status, stdout, stderr } = await meed('evaluate', ...args, '--out', join(folder, 'refused'));
+    const answers = await Promise.all(
+      wrong.map(([args]) => meed('evaluate', ...args, '--out', join(folder, 'refused'))),
+    );
+    for (const [i, { status, stdout, stderr }] of answers.entries()) {
+      const [args, expected, saying] = wrong[i];
       expect({ status, stdout }, `${args.join(' ')}: ${stderr}`).toEqual({ status: expected, stdout: '' });
       expect(stderr).toMatch(saying);
       expect(stderr).not.toMatch(/^\s+at /m);
     }
+  });
+});
+
+describe('scores in files', () => {
+  const path = (name: string, ending = 'npy'): string => join(folder, `known-${name}.${ending}`);
+  const given = (ending = 'npy') => ({
+    scores: path('scores', ending),
+    truth: path('truth', ending),
+    masks: path('masks', ending),
+    sign: 1 as const,
+    replicates: 20,
+    seed: 1,
+  });
+
+  it.each(['npy', 'arrow', 'parquet'])('of which the answer is known are judged so, from .%s', async (ending) => {
+    // one query, three samples, four subsets: the truth is the sum of the scores of the subset
+    const { scores, masks, truth } = given(ending);
+    await writeMatrix(scores, { shape: [1, 3], data: Float32Array.of(1, 2, 4) });
+    await writeMatrix(masks, { shape: [4, 3], data: Float32Array.of(1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1) });
+    await writeMatrix(truth, { shape: [4, 1], data: Float32Array.of(3, 6, 5, 7) });
+    const { lds, queries, samples, subsets } = await judgeScores(given(ending));
+    expect({ value: lds.value, dropped: lds.dropped, queries, samples, subsets }).toEqual({
+      value: 1,
+      dropped: 0,
+      queries: 1,
+      samples: 3,
+      subsets: 4,
+    });
+    expect((await judgeScores({ ...given(ending), sign: -1 })).lds.value).toBe(-1);
+  });
+
+  it('that do not fit are refused, naming both numbers and the file', async () => {
+    const [short, absent] = [path('short'), path('absent')];
+    await writeMatrix(short, { shape: [4, 2], data: new Float32Array(8) });
+    await expect(judgeScores({ ...given(), masks: short })).rejects.toThrow(/of 3 samples and the masks of 2/);
+    await expect(judgeScores({ ...given(), truth: short })).rejects.toThrow(/of 1 queries and the truth of 2/);
+    await expect(judgeScores({ ...given(), scores: absent })).rejects.toThrow(/known-absent\.npy does not exist/);
+    await expect(judgeScores({ ...given(), masks: undefined })).rejects.toThrow(
+      /Give --scores FILE, --truth FILE and --masks/,
+    );
+    await expect(judgeScores({ ...given(), again: short })).rejects.toThrow(/\[4,1\] were compared .* \[4,2\]/);
   });
 });

@@ -31,6 +31,8 @@ export interface EvaluationOptions extends RunOptions {
 
 /** Share of the queries held out to choose settings on. */
 const HELD_OUT = 0.5;
+/** Outputs that methods may fit a basis to: what is left of the rows, up to this many. */
+const MOST_CALIBRATION = 1000;
 /** Share of the samples in a subset, and in each run of an ensemble but the first. */
 const HALF = 0.5;
 
@@ -47,7 +49,9 @@ export async function evaluationSettings(
   const count = Math.min(extent.queries, Math.floor(queries.rows / (1 + HELD_OUT)));
   const evaluation = selectSamples(queries, order.subarray(0, count));
   const rest = samplesNotIn(selectSamples(queries, order.subarray(count)), evaluation);
-  const heldOut = selectSamples(rest, firstOf(rest, Math.ceil(HELD_OUT * count)));
+  const chosenOn = Math.min(rest.rows, Math.ceil(HELD_OUT * count));
+  const heldOut = selectSamples(rest, range(0, chosenOn));
+  const calibration = selectSamples(rest, range(chosenOn, Math.min(rest.rows, chosenOn + MOST_CALIBRATION)));
   if (count < 1 || heldOut.rows < 1) {
     throw new MeedError(
       `${data.card.name} has ${queries.rows} rows that are not trained on, too few to evaluate on and to choose settings on`,
@@ -63,6 +67,7 @@ export async function evaluationSettings(
     recipe,
     evaluation,
     heldOut,
+    ...(calibration.rows > 0 && { calibration }),
     subsets: { count: extent.subsets, fraction: HALF, seed: options.seed, sets: 2 },
     runs: { count: runs, fraction: HALF, seed: options.seed, epochs: keptEpochs(recipe.epochs) },
     sizes: extent.sizes,
@@ -133,6 +138,6 @@ function honestSamples({ contributors, train, heldOut }: Dataset): { samples: Sa
   };
 }
 
-function firstOf({ rows }: Samples, count: number): number[] {
-  return Array.from({ length: Math.min(rows, count) }, (_, i) => i);
+function range(from: number, until: number): number[] {
+  return Array.from({ length: until - from }, (_, i) => from + i);
 }
