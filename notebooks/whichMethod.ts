@@ -88,7 +88,7 @@ display.table(
 // `chooseSettings` tries the method's grid on the choosing queries. The intervals are bootstrapped over queries *and* subsets.
 
 // %%
-const METHODS = ['grad-cosine', 'grad-dot', 'tracin', 'in-run', 'ekfac', 'explicit'];
+const METHODS = ['grad-cosine', 'grad-dot', 'tracin', 'in-run', 'ekfac', 'explicit', 'trak-dual'];
 interface Judged {
   readonly method: string;
   readonly model: Subject;
@@ -118,7 +118,7 @@ async function judge(name: string, subject: Subject, runs: 1 | 5): Promise<Judge
 const results: Judged[] = [];
 for (const subject of names) {
   for (const method of METHODS) results.push(await judge(method, subject, 1));
-  for (const method of ['grad-dot', 'ekfac', 'explicit']) results.push(await judge(method, subject, 5));
+  for (const method of ['grad-dot', 'ekfac', 'explicit', 'trak-dual']) results.push(await judge(method, subject, 5));
 }
 const rows = [...new Set(results.map(({ method }) => method))];
 const shown = ({ lds, low, high }: Judged) => `${lds.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
@@ -177,8 +177,8 @@ display.table(
 //
 // - **A convex or nearly convex model:** explicit influence functions. They are what they promise to be, and an ensemble adds
 //   nothing, because there is one optimum.
-// - **A small network:** curvature before bare gradients, and an *ensemble*: here five trainings bring EK-FAC and explicit
-//   influence to the ceiling. (Above it is luck: the ceiling is an estimate too.)
+// - **A small network:** curvature before bare gradients, and an *ensemble*: here five trainings bring EK-FAC, explicit
+//   influence and the exact dual of TRAK to the ceiling. (Above it is luck: the ceiling is an estimate too.)
 // - **A payout:** in-run scores, because they add up; and look at their LDS before you trust them.
 // - **One run and few outputs:** MAGIC, the exact derivative of that very run.
 // - Choose settings on queries that you do not report, and print the ceiling: a method near it has nothing left to gain.
