@@ -101,7 +101,7 @@ export async function buildIndex(
   const { dataset } = stored;
   const samples = trainingSamples(dataset, trained);
   const calibration = await calibrationOutputs(engine, dataset, trained, options);
-  const scorer = await openScorer(options.scorer, engine, trained, samples.rows, work);
+  const scorer = await openScorer(options.scorer, engine, trained, samples, work);
   try {
     const { encoder, rows, kept } = await fitEncoder(engine, scorer, calibration, samples, options);
     const slots = cutSlots(dataset.train.contributors);

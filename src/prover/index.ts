@@ -49,6 +49,6 @@ export {
   scoreMatrixInput,
   scoreMatrixStatement,
 } from './scoreMatrix.js';
-export { DEFAULT_SCORER, openScorer, scorerNames } from './scorers.js';
+export { attributionOf, DEFAULT_SCORER, openScorer, scorerNames } from './scorers.js';
 export { assertKeyIsSound, circuitId, keyWords, type VerificationKey } from './verificationKey.js';
 export type { CircuitInput } from './witnessCalculator.js';

@@ -84,7 +84,7 @@ export async function makeReceipts(
   const positions = Array.from({ length: options.count }, (_, q) => q);
   const outputs = selectSamples(await heldOutOutputs(engine, dataset, trained), positions);
   const samples = trainingSamples(dataset, trained);
-  const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, work);
+  const scorer = await openScorer(index.options.scorer, engine, trained, samples, work);
   try {
     const { scores, queries, norms } = await queryOutputs(engine, scorer, index, outputs, samples);
     const secret = newSaltSecret();

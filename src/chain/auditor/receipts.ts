@@ -44,7 +44,7 @@ export const receiptCheck: Check = {
     const samples = trainingSamples(stored.dataset, trained);
     const drawn = Array.from(evidence.random.permutation(receipts.length).subarray(0, evidence.samples));
     const { engine, progress } = evidence;
-    const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, { progress });
+    const scorer = await openScorer(index.options.scorer, engine, trained, samples, { progress });
     try {
       const derived = await queryOutputs(evidence.engine, scorer, index, selectSamples(outputs, drawn), samples);
       const d = index.options.instance.columns;

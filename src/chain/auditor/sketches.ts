@@ -46,7 +46,7 @@ export const encoderCheck: Check = {
     const samples = trainingSamples(stored.dataset, trained);
     const positions = Array.from(evidence.random.permutation(samples.rows).subarray(0, evidence.samples));
     const { engine, progress } = evidence;
-    const scorer = await openScorer(index.options.scorer, engine, trained, samples.rows, { progress });
+    const scorer = await openScorer(index.options.scorer, engine, trained, samples, { progress });
     try {
       const sketches = await encodeRows(evidence.engine, scorer, encoder, selectSamples(samples, positions));
       const derived = quantiseRows(sketches, encoder.scales);
