@@ -7,7 +7,7 @@
 import type { Tensor } from '../../engine/index.js';
 import { MeedError } from '../../foundation/index.js';
 import type { WorkWatch } from '../watch.js';
-import { addScaled, inner, rowOf, rowsFrom } from './vectors.js';
+import { addScaled, inner, rowOf, rowsFrom, unitRows } from './vectors.js';
 
 export interface GradientSteps {
   /** Steps at most. */
@@ -41,7 +41,7 @@ export async function conjugateGradients(
   for (let first = 0; first < count; first += width) {
     const rows = Math.min(width, count - first);
     const x = rowsFrom(solutions, first, rows);
-    const r: Tensor = { shape: x.shape, data: rowsFrom(b, first, rows).data.slice() };
+    const { units: r, lengths } = unitRows(rowsFrom(b, first, rows));
     const p: Tensor = { shape: x.shape, data: r.data.slice() };
     const squares = Float64Array.from({ length: rows }, (_, k) => inner(rowOf(r, k), rowOf(r, k)));
     const whole = squares.slice();
@@ -64,7 +64,11 @@ export async function conjugateGradients(
       }
       watch.progress(first + (rows * (step + 1)) / iterations, count, 'solves');
     }
-    for (let k = 0; k < rows; k++) residuals[first + k] = whole[k] > 0 ? Math.sqrt(squares[k] / whole[k]) : 0;
+    for (let k = 0; k < rows; k++) {
+      residuals[first + k] = whole[k] > 0 ? Math.sqrt(squares[k] / whole[k]) : 0;
+      const solution = rowOf(x, k);
+      for (let e = 0; e < solution.length; e++) solution[e] *= lengths[k];
+    }
     watch.progress(first + rows, count, 'solves');
   }
   return { solutions, residuals };

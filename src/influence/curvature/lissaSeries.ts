@@ -9,7 +9,7 @@ import type { Tensor } from '../../engine/index.js';
 import { MeedError, Random } from '../../foundation/index.js';
 import { type Samples, selectSamples } from '../../models/index.js';
 import type { WorkWatch } from '../watch.js';
-import { inner, rowOf, rowsFrom } from './vectors.js';
+import { addScaled, inner, rowOf, rowsFrom, unitRows } from './vectors.js';
 
 export interface Series {
   readonly scale: number;
@@ -46,8 +46,7 @@ export async function lissaSeries(
     const batches = Array.from({ length: depth }, () => batchOf(samples, batch, random));
     for (let first = 0; first < count; first += width) {
       const rows = Math.min(width, count - first);
-      const own = rowsFrom(b, first, rows);
-      const lengths = Float64Array.from({ length: rows }, (_, k) => Math.sqrt(inner(rowOf(own, k), rowOf(own, k))));
+      const { units: own, lengths } = unitRows(rowsFrom(b, first, rows));
       const v: Tensor = { shape: own.shape, data: own.data.slice() };
       for (const [j, positions] of batches.entries()) {
         watch.throwIfCancelled();
@@ -55,10 +54,12 @@ export async function lissaSeries(
         for (let e = 0; e < v.data.length; e++) v.data[e] += own.data[e] - curved.data[e] / scale;
         for (let k = 0; k < rows; k++) {
           const now = Math.sqrt(inner(rowOf(v, k), rowOf(v, k)));
-          if (!(now <= (j + 2) * lengths[k] * (1 + SLACK))) throw divergent(j + 1, now / lengths[k], scale);
+          if (!(now <= (j + 2) * (1 + SLACK))) throw divergent(j + 1, now, scale);
         }
       }
-      for (let e = 0; e < v.data.length; e++) sum[first * length + e] += v.data[e] / scale;
+      for (let k = 0; k < rows; k++) {
+        addScaled(sum.subarray((first + k) * length, (first + k + 1) * length), lengths[k] / scale, rowOf(v, k));
+      }
       watch.progress(repeat * count + first + rows, repeats * count, 'solves');
     }
   }

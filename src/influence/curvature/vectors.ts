@@ -20,3 +20,23 @@ export function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
 export function addScaled(x: Float32Array | Float64Array, factor: number, y: ArrayLike<number>): void {
   for (let i = 0; i < x.length; i++) x[i] += factor * y[i];
 }
+
+/** Below it a row is taken for zero: its products with anything are lost in float32. */
+const LEAST_LENGTH = 1e-30;
+
+/**
+ * Rows of length 1 and the lengths that they had, so that nothing small underflows on the way; what is all but zero is zero
+ * and has the length 0.
+ */
+export function unitRows(rows: Tensor): { readonly units: Tensor; readonly lengths: Float64Array } {
+  const units: Tensor = { shape: rows.shape, data: new Float32Array(rows.data.length) };
+  const lengths = Float64Array.from({ length: rows.shape[0] }, (_, k) => {
+    const row = rowOf(rows, k);
+    const length = Math.sqrt(inner(row, row));
+    if (length < LEAST_LENGTH) return 0;
+    const unit = rowOf(units, k);
+    for (let e = 0; e < row.length; e++) unit[e] = row[e] / length;
+    return length;
+  });
+  return { units, lengths };
+}

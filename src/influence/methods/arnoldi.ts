@@ -50,7 +50,7 @@ export const arnoldi: Method<ArnoldiSettings> = {
   ...card,
   defaults: { damping: 0.01, curvature: 'hessian', iterations: 100, rank: 50, rows: 'all', epoch: LAST },
   grid: DAMPINGS.map((damping) => ({ damping })),
-  open({ engine, model, runs, samples, seed }, settings, options = {}) {
+  async open({ engine, model, runs, samples, seed }, settings, options = {}) {
     const kind = wordOf('curvature', settings.curvature, KINDS);
     const damping = amountOf('damping', settings.damping, 0);
     const krylov = {

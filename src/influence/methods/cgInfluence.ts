@@ -56,7 +56,7 @@ export const cgInfluence: Method<CgSettings> = {
     epoch: LAST,
   },
   grid: DAMPINGS.map((damping) => ({ damping })),
-  open({ engine, model, runs, samples, seed }, settings, options = {}) {
+  async open({ engine, model, runs, samples, seed }, settings, options = {}) {
     const kind = wordOf('curvature', settings.curvature, KINDS);
     const damping = amountOf('damping', settings.damping, 0);
     const steps = {
@@ -81,7 +81,16 @@ export const cgInfluence: Method<CgSettings> = {
         return inverseScorer(
           { engine, model, parameters, rows: samples.rows, target: options.target },
           {
-            solve: async (vectors, own) => (await conjugateGradients(apply, vectors, steps, own)).solutions,
+            async solve(vectors, own) {
+              const { solutions, residuals } = await conjugateGradients(apply, vectors, steps, own);
+              const short = residuals.filter((residual) => residual > steps.tolerance);
+              if (short.length > 0) {
+                options.notice?.(
+                  `cg: ${short.length} of ${residuals.length} solves ended after ${steps.iterations} steps with residuals up to ${Math.max(...short).toPrecision(2)}`,
+                );
+              }
+              return solutions;
+            },
             dispose: () => curvature.dispose(),
           },
           part,

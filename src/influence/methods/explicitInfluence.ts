@@ -47,7 +47,7 @@ export const explicitInfluence: Method<ExplicitSettings> = {
   ...card,
   defaults: { damping: 0.01, curvature: 'gauss-newton', epoch: LAST },
   grid: DAMPINGS.map((damping) => ({ damping })),
-  open(attribution, settings, options = {}) {
+  async open(attribution, settings, options = {}) {
     const watch = watchOf(options);
     const damping = amountOf('damping', settings.damping, 0);
     checkedSize(attribution);

@@ -4,6 +4,7 @@
  * The trap: a perfectly fitted sample has no gradient and so no direction; its cosines are 0, not 0/0.
  */
 import type { Engine, Tensor } from '../../engine/index.js';
+import { MeedError } from '../../foundation/index.js';
 import type { Model, Samples } from '../../models/index.js';
 import { ensembleScorer, type OpenScorer } from '../ensemble.js';
 import { openNorms } from '../gradientNorms.js';
@@ -28,12 +29,12 @@ export const gradCosine: Method<{ readonly epoch: number | string }> = {
   ...card,
   defaults: { epoch: LAST },
   grid: [],
-  open({ engine, model, runs, samples }, { epoch }, options = {}) {
+  async open({ engine, model, runs, samples }, { epoch }, options = {}) {
     const states = runs.map((run) => stateAt(run, epoch, samples.rows).parameters);
     return ensembleScorer(
       aboutScores(card),
       states,
-      (state) => cosines(engine, model, state, options),
+      (state, { progress }) => cosines(engine, model, state, { ...options, progress }),
       watchOf(options),
     );
   },
@@ -59,7 +60,12 @@ async function cosines(
       const scores = data.map((product, i) => {
         const [a, b] = [left[Math.floor(i / samples.rows)], right[i % samples.rows]];
         if (a ** 2 < LEAST_SQUARE || b ** 2 < LEAST_SQUARE) return 0;
-        return Math.max(-1, Math.min(1, product / a / b));
+        const cosine = product / a / b;
+        if (Number.isFinite(cosine)) return Math.max(-1, Math.min(1, cosine));
+        throw new MeedError(
+          `Gradients of the norms ${a} and ${b} have no cosine in float32`,
+          'Check the training for divergence (lower the learning rate)',
+        );
       });
       return { shape, data: scores };
     },

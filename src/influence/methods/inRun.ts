@@ -12,7 +12,7 @@ import { type Model, type Recipe, ratesOf, type TrainingOptions, type TrainingSt
 import { ensembleScorer } from '../ensemble.js';
 import { pathScorer, type ScoringOptions, type WeightedState } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
-import { watchOf } from '../watch.js';
+import { type WorkWatch, watchOf } from '../watch.js';
 import { aboutScores, type Method, type MethodCard, type TrainedRun } from './method.js';
 
 /**
@@ -83,10 +83,12 @@ export const inRunMethod: Method = {
   ...card,
   defaults: {},
   grid: [],
-  open({ engine, model, runs, samples }, _settings, options = {}) {
+  async open({ engine, model, runs, samples }, _settings, options = {}) {
     const paths = runs.map((run) => pathOf(run, samples.rows));
     const about = aboutScores(card);
-    return ensembleScorer(about, paths, (path) => pathScorer(engine, model, path, about, options), watchOf(options));
+    const open = (path: readonly WeightedState[], { progress }: WorkWatch): Promise<Scorer> =>
+      pathScorer(engine, model, path, about, { ...options, progress });
+    return ensembleScorer(about, paths, open, watchOf(options));
   },
 };
 

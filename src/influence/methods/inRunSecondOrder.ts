@@ -57,7 +57,7 @@ export const inRunSecondOrder: Method<SecondOrderSettings> = {
   ...card,
   defaults: { every: 1 },
   grid: [],
-  open(attribution, { every }, options = {}) {
+  async open(attribution, { every }, options = {}) {
     const stride = countOf('every', every, 1);
     for (const run of attribution.runs) checkRun(run);
     const open = (run: TrainedRun, watch: WorkWatch): OpenScorer => replayed(attribution, run, stride, options, watch);

@@ -55,7 +55,7 @@ export const lissa: Method<LissaSettings> = {
     epoch: LAST,
   },
   grid: DAMPINGS.map((damping) => ({ damping })),
-  open({ engine, model, runs, samples, seed }, settings, options = {}) {
+  async open({ engine, model, runs, samples, seed }, settings, options = {}) {
     const kind = wordOf('curvature', settings.curvature, KINDS);
     const damping = amountOf('damping', settings.damping, 0);
     const series = {

@@ -7,7 +7,8 @@ import { MeedError } from '../../foundation/index.js';
 import { ratesOf } from '../../models/index.js';
 import { ensembleScorer } from '../ensemble.js';
 import { pathScorer, type WeightedState } from '../pathScorer.js';
-import { watchOf } from '../watch.js';
+import type { Scorer } from '../scorer.js';
+import { type WorkWatch, watchOf } from '../watch.js';
 import { aboutScores, type Method, type MethodCard, type TrainedRun } from './method.js';
 import { stateAt, stepsOfEpoch } from './runStates.js';
 
@@ -29,10 +30,12 @@ export const tracIn: Method<{ readonly epochs: string }> = {
   ...card,
   defaults: { epochs: ALL },
   grid: [],
-  open({ engine, model, runs, samples }, { epochs }, options = {}) {
+  async open({ engine, model, runs, samples }, { epochs }, options = {}) {
     const paths = runs.map((run) => weightedStates(run, samples.rows, epochs));
     const about = aboutScores(card);
-    return ensembleScorer(about, paths, (path) => pathScorer(engine, model, path, about, options), watchOf(options));
+    const open = (path: readonly WeightedState[], { progress }: WorkWatch): Promise<Scorer> =>
+      pathScorer(engine, model, path, about, { ...options, progress });
+    return ensembleScorer(about, paths, open, watchOf(options));
   },
 };
 
