@@ -1,5 +1,5 @@
 /**
- * Damping of a layer's curvature relative to its mean eigenvalue, 0.1 of it unless told (Grosse et al. 2023, section 3.1),
+ * Damping of a layer's curvature relative to its mean eigenvalue, 0.1 of it unless told (Grosse et al. 2023),
  * because layers differ in scale by orders of magnitude.
  * The trap: a layer whose curvature is zero (a model that is sure of everything in float32, a dead unit) has no inverse; its
  * directions are left out, as by the pseudo-inverse, and where that is all of them it is said instead.

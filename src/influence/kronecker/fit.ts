@@ -1,8 +1,8 @@
 /**
  * Curvature of each layer as a Kronecker product: F ≈ A ⊗ S with A = E[a·aᵀ] over samples and positions and S = E[Σ_t δ·δᵀ]
  * (K-FAC, Martens and Grosse 2015; convolutions and sequences as Grosse and Martens 2016, positions uncorrelated), and the
- * same eigenvectors with the exact second moments in them, Λ = E[(Q_SᵀG·Q_A)²] (EK-FAC, George et al. 2018, equation 8;
- * for influence Grosse et al. 2023, section 3.1). Targets are drawn from the model, one for each sample and place.
+ * same eigenvectors with the exact second moments in them, Λ = E[(Q_SᵀG·Q_A)²] (EK-FAC, George et al. 2018;
+ * for influence Grosse et al. 2023). Targets are drawn from the model, one for each sample and place.
  * A side that is one-hot has a diagonal A; a side wider than `MOST_SIDE` keeps its own coordinates too, which are a worse
  * basis, in which Λ is still exact.
  * The trap: Λ and the factors must be of the same drawn targets, and eigenvectors of equal eigenvalues are any basis, so only
@@ -20,7 +20,7 @@ import { type Layer, type LayerShape, widthOf } from '../layers/layers.js';
 import type { WorkWatch } from '../watch.js';
 import { curvatureLosses, type FisherTargets, openTargetSampler } from './sampledTargets.js';
 
-/** Wider sides keep their own coordinates: eigenvectors of more rows take minutes and 64 MB. */
+/** Wider sides keep their own coordinates: eigenvectors cost the cube of the width, and a basis its square. */
 export const MOST_SIDE = 4096;
 
 /** Eigenvalues of the product (K-FAC) or second moments in its basis (EK-FAC). */

@@ -1,5 +1,5 @@
 /**
- * Preconditioned stochastic Neumann iterations for (G + λ)θ = b (ASTRA, Wang et al. 2025, algorithm 1), in the eigenvectors of
+ * Preconditioned stochastic Neumann iterations for (G + λ)θ = b (ASTRA, Wang et al. 2025), in the eigenvectors of
  * EK-FAC, where the preconditioner is a number for each direction: θ ← θ − α (Λ + λ)⁻¹ ⊙ [(G_B + λ)θ − b], from the EK-FAC
  * solution. G_B is the Fisher matrix of a batch with targets drawn anew at each step, so its mean is the whole Gauss–Newton
  * matrix, across layers too, which EK-FAC leaves out.

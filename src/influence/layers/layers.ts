@@ -1,7 +1,7 @@
 /**
  * A model's parameters as layers: every per-sample gradient as Σ_t left ⊗ right, so that what is said of a linear layer
  * with its bias (K-FAC, LoGra, FactGraSS) can be said of any parameter. A bias belongs to the weight whose output gradient
- * is its own: it is that weight's row for an input that is always 1 (Grosse et al. 2023, section 2.2). An embedding is a
+ * is its own: it is that weight's row for an input that is always 1 (Grosse et al. 2023). An embedding is a
  * weight whose input is one-hot. What has no factors (scales, and biases whose weight is not seen) is a vector times 1: its
  * curvature is a full matrix over its entries, and nothing is lost.
  * The trap: a bias is known by the value that its gradient is made of, not by its name; where that value is turned on its

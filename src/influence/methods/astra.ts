@@ -31,7 +31,7 @@ export type AstraSettings = KroneckerSettings & {
 export const astraMethod = vectorMethod<AstraSettings>({
   name: 'astra',
   source:
-    'Wang et al. 2025, "Better training data attribution via better inverse Hessian-vector products", algorithm 1',
+    'Wang et al. 2025, "Better training data attribution via better inverse Hessian-vector products", stochastic Neumann iterations preconditioned by EK-FAC',
   claim: "by how much the output's loss would rise if the sample were left out and training went on to its optimum",
   scale: "nats of the output's loss",
   cost: "EK-FAC's, and 4·m·batch·P operations for each of the steps; no P numbers a sample are held",

@@ -1,5 +1,5 @@
 /**
- * DataInf (Kwon et al. 2024, equation 5): the inverse of a layer's mean of damped rank-one matrices is taken as the mean of
+ * DataInf (Kwon et al. 2024, section 3): the inverse of a layer's mean of damped rank-one matrices is taken as the mean of
  * their inverses, (1/n) Σ_i (g_i·g_iᵀ + λ)⁻¹, which Sherman and Morrison give in closed form:
  * ψ_q = (1/nλ) Σ_i [v − (g_i·v)/(λ + ‖g_i‖²)·g_i], with λ a share of the layer's mean squared gradient entry. Gradients
  * are those of the samples' own labels. The paper's score is negative for helpful data; here the sign is turned.
@@ -34,7 +34,7 @@ export type DataInfSettings = {
 export const dataInfMethod = vectorMethod<DataInfSettings>({
   name: 'datainf',
   source:
-    'Kwon et al. 2024, "DataInf: efficiently estimating data influence in LoRA-tuned LLMs and diffusion models", equation 5, sign turned',
+    'Kwon et al. 2024, "DataInf: efficiently estimating data influence in LoRA-tuned LLMs and diffusion models", section 3, sign turned',
   claim:
     "by how much the output's loss would rise if the sample were left out, with a closed form in place of the inverse",
   scale: "nats of the output's loss, with the curvature of the layers taken apart",

@@ -1,5 +1,5 @@
 /**
- * FactGraSS (Hu et al. 2025, section 3.3): a few coordinates of each side of a layer's factors are kept by a random mask, their outer
+ * FactGraSS (Hu et al. 2025): a few coordinates of each side of a layer's factors are kept by a random mask, their outer
  * product is formed, and a sparse ±1 sketch adds it up to k numbers; influence is taken among those, with their own second
  * moments. Nothing of the layer's size is ever made. A scale or a lone bias is masked and sketched as the vector it is.
  * The trap: a mask forgets what it does not keep, for ever and for every sample; a wide mask costs little.
@@ -24,7 +24,7 @@ export type FactGrassSettings = {
 export const factGrassMethod = projectedMethod<FactGrassSettings>({
   name: 'factgrass',
   source:
-    'Hu et al. 2025, "GraSS: scalable data attribution with gradient sparsification and sparse projection", section 3.3',
+    'Hu et al. 2025, "GraSS: scalable data attribution with gradient sparsification and sparse projection", FactGraSS',
   claim:
     "by how much the output's loss would rise if the sample were left out, seen through a sketch of a part of the gradients",
   scale: "nats of the output's loss, with the curvature of the layers taken apart",

@@ -9,7 +9,7 @@ export const kfacMethod = kroneckerMethod(
   {
     name: 'kfac',
     source:
-      'Martens and Grosse 2015, "Optimizing neural networks with Kronecker-factored approximate curvature", section 3; for influence Grosse et al. 2023, equation 16',
+      'Martens and Grosse 2015, "Optimizing neural networks with Kronecker-factored approximate curvature", section 3; for influence Grosse et al. 2023, section 2.2',
     claim: "by how much the output's loss would rise if the sample were left out and training went on to its optimum",
     scale: "nats of the output's loss, with the curvature of the layers taken apart",
     cost: 'one pass over n samples and the eigenvectors of each layer; 2·m·n·P operations for the scores; no P numbers a sample are held',

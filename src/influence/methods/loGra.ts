@@ -1,5 +1,5 @@
 /**
- * LoGra (Choe et al. 2024, equations 4 and 5): a layer's gradient is projected from both sides, Σ_t (P_o δ_t) ⊗ (P_i a_t),
+ * LoGra (Choe et al. 2024, section 3): a layer's gradient is projected from both sides, Σ_t (P_o δ_t) ⊗ (P_i a_t),
  * before it is ever written out, and influence is taken among the k² numbers that are left. Projections are Gaussian, or
  * the top eigenvectors of the two factors of K-FAC ('pca'; a side too wide for eigenvectors stays Gaussian). A side of
  * fewer columns than the rank is left as it is. Gradients are those of the samples' own labels.
@@ -29,7 +29,7 @@ export type LoGraSettings = {
 export const loGraMethod = projectedMethod<LoGraSettings>({
   name: 'logra',
   source:
-    'Choe et al. 2024, "What is your data worth to GPT? LLM-scale data valuation with influence functions", equations 4 and 5',
+    'Choe et al. 2024, "What is your data worth to GPT? LLM-scale data valuation with influence functions", section 3',
   claim:
     "by how much the output's loss would rise if the sample were left out, seen through projections of the gradients",
   scale: "nats of the output's loss, with the curvature of the layers taken apart",

@@ -1,5 +1,5 @@
 /**
- * SOURCE (Bae et al. 2024, equations 13 to 15): training is unrolled in segments in which curvature and gradients are taken as
+ * SOURCE (Bae et al. 2024, section 3): training is unrolled in segments in which curvature and gradients are taken as
  * constant, so a sample's push (mean gradient ḡ over a segment's states) grows to (1 − e^{−ησK})/σ along each direction of
  * curvature σ and is forgotten by e^{−ησK} in every later segment: score = ∇_qᵀ Σ_s [Π_{s'>s} e^{−ηKH_{s'}}] (1 − e^{−ηKH_s})H_s⁻¹ ḡ_s / n.
  * Needs no convergence and no damping; the curvature of a segment is EK-FAC's, averaged over its states. With one
@@ -20,7 +20,7 @@ export type SourceSettings = {
 
 export const sourceMethod = vectorMethod<SourceSettings>({
   name: 'source',
-  source: 'Bae et al. 2024, "Training data attribution via approximate unrolled differentiation", equations 13 to 15',
+  source: 'Bae et al. 2024, "Training data attribution via approximate unrolled differentiation", section 3',
   claim: "by how much the output's loss would have risen had the training gone without this sample's gradient",
   scale: "nats of the output's loss, after the training as it was",
   cost: "EK-FAC's for each segment and 2·m·n·P operations for each state; no P numbers a sample are held",

@@ -26,7 +26,12 @@ export function vectorMethod<S extends Settings>(parts: VectorMethodParts<S>): V
       const scorer = await openVectorScorer(engine, model, plan, { target: options.target, watch });
       return {
         ...aboutScores(parts),
-        score: async (outputs, samples) => wholeOf(await scorer.score(outputs, samples)),
+        async score(outputs, samples) {
+          const shape = [outputs.rows, samples.rows];
+          // nothing is asked, so no block is run that would say its shape
+          if (shape.includes(0)) return { shape, data: new Float32Array() };
+          return wholeOf(await scorer.score(outputs, samples));
+        },
         dispose: () => scorer.dispose(),
       };
     },

@@ -1,6 +1,6 @@
 /**
  * Scores of encoded gradients with the inverse of their own second moments, layer by layer:
- * score(q, i) = g̃_qᵀ (G̃ᵀG̃/n + λI)⁻¹ g̃_i / n (Choe et al. 2024, equation 4), λ a share of the mean diagonal. The
+ * score(q, i) = g̃_qᵀ (G̃ᵀG̃/n + λI)⁻¹ g̃_i / n (Choe et al. 2024, section 3), λ a share of the mean diagonal. The
  * matrices are small enough to be factored in float64, which is what makes small dampings safe.
  * The trap: a layer of which every gradient is zero has no inverse and is left out; where that is every layer it is said.
  */

@@ -195,6 +195,14 @@ describe.each([
     await expect(scoreOf(method, attribution, { ...SETTINGS, epoch: 77 }, outputs)).rejects.toThrow(/epoch 77/);
   });
 
+  it('scores nothing where nothing is asked', async () => {
+    const none = selectSamples(outputs, []);
+    expect(await scoreOf(method, attribution, SETTINGS, none)).toEqual({
+      shape: [0, samples.rows],
+      data: new Float32Array(),
+    });
+  });
+
   it('ends when it is told to', async () => {
     const signal = AbortSignal.abort();
     await expect(scoreOf(method, attribution, SETTINGS, outputs, samples, { signal })).rejects.toThrow(/scoring/i);

@@ -177,7 +177,7 @@ describe('logra', () => {
     const features = line.features.map((_, i) => line.features[Math.floor(i / 6) * 6] * ((i % 6) + 1));
     const thin = attributionOf(mlp([6, 3]), { ...line, features }, 2);
     const asked = selectSamples(thin.samples, [1, 2, 3]);
-    // the damping is a share of the mean over rank² numbers: kept equal in all by its product with them
+    // the damping is small, since it is a share of a mean over as many numbers as the rank leaves
     const scores = async (rank: number, projection: string) =>
       (await scoreOf(loGraMethod, thin, { ...LOGRA, rank, projection, damping: 1e-4 }, asked)).data;
     const whole = await scores(100, 'random');
