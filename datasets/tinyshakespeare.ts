@@ -32,12 +32,35 @@ export interface Shakespeare {
   readonly characters: readonly string[];
 }
 
+export interface BlockChoice {
+  /** Blocks from the beginning of the text. */
+  readonly train: number;
+  /** Blocks that end with the text. */
+  readonly test: number;
+  /** Characters of a block. */
+  readonly context: number;
+}
+
 /** @throws MeedError when the text is not as long, or the file is not the published one */
 export async function shakespeareBlocks(
-  { train, test, context }: { readonly train: number; readonly test: number; readonly context: number },
+  choice: BlockChoice,
   { folder, progress }: { readonly folder?: string; readonly progress: Progress },
 ): Promise<Shakespeare> {
-  const text = Buffer.from(await fetchDatasetFile(FILE, { folder, progress })).toString('latin1');
+  return cutBlocks(Buffer.from(await fetchDatasetFile(FILE, { folder, progress })).toString('latin1'), choice);
+}
+
+/** @throws MeedError when the text is not as long, or the choice is of no whole blocks */
+export function cutBlocks(text: string, { train, test, context }: BlockChoice): Shakespeare {
+  if (
+    ![train, test].every((rows) => Number.isInteger(rows) && rows >= 0) ||
+    !Number.isInteger(context) ||
+    context < 1
+  ) {
+    throw new MeedError(
+      `${train} and ${test} blocks of ${context} characters were asked for`,
+      'Ask for whole numbers of blocks, of at least one character',
+    );
+  }
   if ((train + test) * (context + 1) > text.length) {
     throw new MeedError(
       `${train + test} blocks of ${context + 1} characters were asked for, the text has ${text.length}`,
@@ -45,8 +68,10 @@ export async function shakespeareBlocks(
     );
   }
   const characters = [...new Set(text)].sort();
-  const ids = new Map(characters.map((character, id) => [character, id]));
-  const tokens = Int32Array.from(text, (character) => ids.get(character) ?? 0);
+  const tokens = new Int32Array(text.length);
+  for (const [id, character] of characters.entries()) {
+    for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) tokens[at] = id;
+  }
   const cut = (first: number, rows: number): Blocks => {
     const [features, targets] = [new Float32Array(rows * context), new Int32Array(rows * context)];
     for (let row = 0; row < rows; row++) {
