@@ -6,6 +6,9 @@
  * The trap: choosing on the data set that one then reports on flatters the choice; so the correlation that is told for a
  * data set is that of the policy which the other data sets recommend.
  */
+import { equalPerRow } from './policies/equalPerRow.js';
+import { pooledPerRow } from './policies/pooledPerRow.js';
+import { positivePartPerRow } from './policies/positivePartPerRow.js';
 import type { PolicyCard } from './policy.js';
 import type { IncentiveRow } from './row.js';
 
@@ -142,8 +145,9 @@ function unfixedBy(rows: readonly IncentiveRow[]): string[] {
   return sentences;
 }
 
-const EQUAL = 'equal per row';
-const ROW_POLICIES = new Set(['positive part per row', 'pooled per row', EQUAL]);
+const EQUAL = equalPerRow.card.name;
+/** Those that no name enters. */
+const ROW_POLICIES = new Set([positivePartPerRow, pooledPerRow, equalPerRow].map(({ card }) => card.name));
 
 /** The largest figure of each policy over the data sets. */
 function worstPerPolicy(

@@ -5,7 +5,7 @@
  */
 import type { Engine } from '../engine/index.js';
 import { MeedError, type Progress, silent } from '../foundation/index.js';
-import type { MapOptions } from '../work/index.js';
+import { CancelledError, type MapOptions } from '../work/index.js';
 import type { IdentityCurve } from './identities.js';
 import { measure, type ScoredTrial } from './measure.js';
 import { plant } from './planted.js';
@@ -128,7 +128,7 @@ async function runSubject(
         curves.push({ ...place, ...curve, contributor: plants.dataset.contributors[curve.contributor].name });
       }
       progress(m * policies.length + p + 1, methods.length * policies.length, `policies on ${subject.name}`);
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw new CancelledError('The incentive benchmark');
     }
   }
   return {

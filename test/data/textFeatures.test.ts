@@ -61,6 +61,7 @@ describe('text features', () => {
         expect(row.every(Number.isFinite)).toBe(true);
         expect(Math.abs(length) < 1e-9 || Math.abs(length - 1) < 1e-5).toBe(true);
       }),
+      { numRuns: 50 },
     );
     expect(encodeTexts(rule, ['']).every((value) => value === 0)).toBe(true);
   });

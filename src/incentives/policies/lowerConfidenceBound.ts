@@ -12,7 +12,7 @@ export const lowerConfidenceBound: Policy = {
   card: {
     name: 'lower confidence bound',
     rule: "A receipt is shared in proportion to the positive sums of the contributors' row scores less one standard error.",
-    protects: 'Noise, and names that rows are dealt to blindly.',
+    protects: 'Noise under one name; merging pays more than splitting where rows are alike.',
     needs: 'Proofs of sums and of sums of squares.',
     scope: 'receipt',
     settles: 'after a change of the protocol',

@@ -7,7 +7,7 @@ export const pooledLowerBound: Policy = {
   card: {
     name: 'pooled lower bound',
     rule: "A batch is shared in proportion to the positive sums of the contributors' pooled row scores less one standard error.",
-    protects: 'Noise, and names that rows are dealt to blindly.',
+    protects: 'Noise and wrong labels under one name; merging pays more than splitting where rows are alike.',
     needs: 'QuerySum, and proofs of sums of squares.',
     scope: 'batch',
     settles: 'after a change of the protocol',

@@ -1,6 +1,6 @@
 /**
  * The positive part of each contributor's sum over the whole batch, fee-weighted: the column of a `QuerySum`. What
- * averages out over outputs is not paid, so luck is worth less than receipt by receipt; but a receipt now moves the fees
+ * averages out over outputs is not paid; but a receipt now moves the fees
  * of the others in its batch.
  */
 import { sumClaims } from '../claims.js';
@@ -10,7 +10,7 @@ export const pooledPerBatch: Policy = {
   card: {
     name: 'pooled per batch',
     rule: "A batch is shared in proportion to the positive sums of the contributors' pooled row scores.",
-    protects: 'Noise and splitting, more than receipt by receipt.',
+    protects: 'Noise and wrong labels under one name, more than receipt by receipt.',
     needs: "Batches of one host's receipts folded by QuerySum.",
     scope: 'batch',
     settles: 'after a change of the protocol',

@@ -15,8 +15,7 @@ export const pooledWithBonds: Policy = {
   card: {
     name: 'pooled with bonds',
     rule: 'A batch is shared by the pooled sums with their signs: who harmed pays into the pool, up to a bond in proportion to its rows.',
-    protects:
-      'Splitting and merging by strangers to the scores, noise and wrong labels: luck is paid for with bad luck.',
+    protects: 'Noise and wrong labels, which are charged; splitting and merging while no bond is exhausted.',
     needs: 'QuerySum, and bonds of contributors that a settlement may charge.',
     scope: 'batch',
     settles: 'after a change of the protocol',
