@@ -22,6 +22,23 @@ function variant(
   return { ...method, name: `${method.name}${name}`, defaults: { ...method.defaults, ...defaults }, grid };
 }
 
+/** Of the trained weights alone, where trying every epoch would take hours. */
+function atTheEnd(name: string, grid: Method['grid']): Method {
+  const method = findMethod(name);
+  const { epoch: _, ...defaults } = method.defaults;
+  const whole = (settings: Settings): Settings => ({ ...method.defaults, ...settings });
+  const { sweep } = method;
+  return {
+    ...method,
+    defaults,
+    grid,
+    open: (attribution, settings, options) => method.open(attribution, whole(settings), options),
+    ...(sweep && {
+      sweep: (attribution, settings, outputs, options) => sweep(attribution, settings.map(whole), outputs, options),
+    }),
+  };
+}
+
 const named = (...names: readonly string[]): Method[] => names.map((name) => findMethod(name));
 const dampings = (...of: readonly number[]): Settings[] => of.map((damping) => ({ damping }));
 
@@ -62,8 +79,6 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
           'grad-cosine',
           'tracin',
           'in-run',
-          'explicit',
-          'cg',
           'kfac',
           'ekfac',
           'datainf',
@@ -74,6 +89,8 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
           'representer-points',
           'knn-shapley',
         ),
+        atTheEnd('explicit', dampings(0.1, 0.03, 0.005)),
+        atTheEnd('cg', dampings(0.1, 0.03)),
         checkpoints('5,10,20', '20', '10'),
         trak(2048),
       ],

@@ -54,7 +54,7 @@ export async function chooseSettings(
   const judge = (scores: Tensor): number => meanOf(ldsPerQuery({ scores, masks: truth.masks, truth: truth.truth }));
   const settings = candidates(method);
   const atEpochs = (given: readonly Settings[]): Settings[] =>
-    'epoch' in method.defaults ? given.flatMap((one) => epochs.map((epoch) => ({ ...one, epoch }))) : [];
+    'epoch' in method.defaults ? epochs.flatMap((epoch) => given.map((one) => ({ ...one, epoch }))) : [];
   const tried: Tried[] = [];
   if (method.sweep) {
     tried.push(
