@@ -133,7 +133,7 @@ function unfixedBy(rows: readonly IncentiveRow[]): string[] {
   if (judged.length > 0) {
     const [given, known] = [mean(judged.map((row) => row.pearson)), mean(judged.map((row) => row.pearsonJudged))];
     sentences.push(
-      `A receipt explains the answer that was given, not the true one: pay correlates with value ${given.toFixed(2)} on average, and would ${known.toFixed(2)} had the true labels been explained.`,
+      `A receipt explains the answer that was given, not the true one: pay correlates with value ${given.toFixed(2)} on average, and would be ${known.toFixed(2)} had the true labels been explained.`,
     );
   }
   const own = least((row) => row.selfReturn);
