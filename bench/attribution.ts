@@ -12,16 +12,15 @@
  * projected.
  */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, MeedError } from '../src/foundation/index.js';
-import { evaluateGrid, type GridRow, ldsMeasure, mislabelMeasure } from '../src/influence/index.js';
-import { localPool } from '../src/work/index.js';
+import { MeedError } from '../src/foundation/index.js';
+import { evaluateGrid, ldsMeasure, mislabelMeasure } from '../src/influence/index.js';
 import { bytesPerSample } from './attribution/bytesPerSample.js';
 import { gradDotSeconds } from './attribution/gradDot.js';
 import { runPeers } from './attribution/peers.js';
 import { writePlots } from './attribution/plots.js';
 import { mislabelMethods, stagesOf } from './attribution/stages.js';
+import { digits, lineOf, openBench, type Row, rowOf, say, TABLE_HEAD } from './attribution/table.js';
 import { MNIST_SETTINGS, type MnistSetting, mnistSetting } from './settings/mnist.js';
 
 const { values } = parseArgs({
@@ -42,63 +41,12 @@ if (names.length === 0) {
   });
 }
 
-export interface Row {
-  readonly setting: string;
-  readonly method: string;
-  readonly params: string;
-  readonly models: number;
-  readonly lds: number | null;
-  readonly interval: readonly [number, number] | null;
-  readonly ceiling: number | null;
-  readonly heldOutLds: number | null;
-  readonly seconds: number | null;
-  readonly bytesPerSample: number | null;
-  readonly note: string | null;
-}
-
-const pool = localPool({ workers: Number(values.workers) });
-const store = join(cacheFolder(), 'retrainings');
-const cells = join(cacheFolder(), 'cells');
-const told = new Map<string, number>();
-const work = {
-  where: pool,
-  store,
-  progress(done: number, total: number, unit: string) {
-    const now = Date.now();
-    if (now - (told.get(unit) ?? 0) < 5000) return;
-    told.set(unit, now);
-    process.stderr.write(`${done.toFixed(0)}/${total} ${unit}\n`);
-  },
-  notice: (sentence: string) => process.stderr.write(`${sentence}\n`),
-};
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const digits = (x: number | null, places = 3): string => (x === null ? '–' : x.toFixed(places));
-
-function rowOf(row: GridRow): Row {
-  const { setting, method, params, runs, value, low, high, ceiling, heldOutLds, seconds, bytesPerSample, note } = row;
-  const interval = low === null || high === null ? null : ([low, high] as const);
-  return {
-    setting,
-    method,
-    params,
-    models: runs,
-    lds: value,
-    interval,
-    ceiling,
-    heldOutLds,
-    seconds,
-    bytesPerSample,
-    note,
-  };
-}
-
+const { pool, cells, work } = openBench(Number(values.workers));
 const rows: Row[] = [];
 const peers: Record<string, unknown> = {};
 for (const name of names) {
   const sizes = values.quick ? QUICK : undefined;
-  say(
-    `\n## ${name}\n\n| method | models | LDS | 95% interval | held-out | seconds | bytes | chosen |\n|---|---|---|---|---|---|---|---|`,
-  );
+  say(`\n## ${name}\n\n${TABLE_HEAD}`);
   for (const { runs, methods, choose } of stagesOf(name, values.quick ? 'quick' : 'full')) {
     const setting = await mnistSetting(name, runs, sizes);
     const bytes = await bytesPerSample(setting);
@@ -107,14 +55,7 @@ for (const name of names) {
       work,
       choose,
       bytesPerSample: bytes,
-      onRow(row) {
-        const { method, models, lds, interval, seconds, bytesPerSample, heldOutLds, params, note } = rowOf(row);
-        const range = interval ? `${digits(interval[0])} to ${digits(interval[1])}` : '–';
-        const kept = bytesPerSample === null ? '–' : bytesPerSample.toLocaleString('en');
-        say(
-          `| ${method} | ${models} | ${digits(lds)} | ${range} | ${digits(heldOutLds)} | ${digits(seconds, 1)} | ${kept} | ${note ?? params} |`,
-        );
-      },
+      onRow: (row) => say(lineOf(rowOf(row))),
     });
     rows.push(...made.map(rowOf));
   }

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import * as Plot from '@observablehq/plot';
 import { JSDOM } from 'jsdom';
-import type { Row } from '../attribution.js';
+import type { Row } from './table.js';
 
 export async function writePlots(json: string, rows: readonly Row[]): Promise<void> {
   for (const setting of new Set(rows.map((row) => row.setting))) {
