@@ -24,7 +24,7 @@ import {
 } from 'apache-arrow';
 import { explainFileError, MeedError, messageOf } from '../../foundation/index.js';
 import { layoutOfTable, type TableLayout, WIDE_COLUMN } from './columns.js';
-import { type MatrixFormat, type MatrixShape, requireShape } from './matrix.js';
+import { asFloat32, type MatrixFormat, type MatrixShape, requireShape } from './matrix.js';
 
 export const arrow: MatrixFormat = {
   async open(path) {
@@ -49,7 +49,7 @@ export const arrow: MatrixFormat = {
         last = Math.max(last, highest(path, batch, layout.row));
       }
     }
-    if (!layout) throw new MeedError(`${path} holds no rows`, 'Give at least one');
+    if (!layout || rows === 0) throw new MeedError(`${path} holds no rows`, 'Give at least one');
     if (layout.kind === 'long') {
       const shape = requireShape(path, rows, last + 1);
       requireEvery(path, entries, shape);
@@ -113,7 +113,7 @@ async function* fromLong(
         throw new MeedError(`${path} has two scores of query ${query[i]}, row ${row[i]}`, 'Give each pair once');
       }
       seen[at] = 1;
-      data[at] = score[i];
+      data[at] = asFloat32(path, score[i]);
     }
   }
   yield data;
@@ -218,6 +218,11 @@ function copyNumbers(
     throw new MeedError(`${path} has entries that are not there`, 'Give every entry a number');
   }
   const { type, values } = source;
+  // a buffer of bits is as long as its last byte, one of numbers as its last entry
+  const held = DataType.isBool(type) ? 8 * (values?.length ?? 0) - source.offset : values?.length;
+  if (!(held >= end)) {
+    throw new MeedError(`${path} has a column that ends before its rows`, 'Do not trust this file: write it again');
+  }
   if (DataType.isBool(type)) {
     // bits are counted from the buffer's first, numbers from the batch's first
     for (let i = begin; i < end; i++) {
@@ -226,16 +231,10 @@ function copyNumbers(
     }
     return;
   }
-  if (!(values?.length >= end)) {
-    throw new MeedError(`${path} has a column that ends before its rows`, 'Do not trust this file: write it again');
-  }
   const isNumber = DataType.isInt(type) || (DataType.isFloat(type) && type.precision !== Precision.HALF);
   if (!isNumber) throw new MeedError(`${path} holds entries of the type ${String(type)}`, 'Convert them to float');
   for (let i = begin; i < end; i++) {
     const value = Number(values[i]);
-    into[at + i - begin] = value;
-    if (!Number.isFinite(into[at + i - begin]) && Number.isFinite(value)) {
-      throw new MeedError(`${path} holds ${value}, too large for float32`, 'Scale the scores down');
-    }
+    into[at + i - begin] = into instanceof Float32Array ? asFloat32(path, value) : value;
   }
 }

@@ -42,6 +42,13 @@ export function requireShape(path: string, rows: number, columns: number): Matri
   throw new MeedError(`${path} holds a matrix of ${rows} × ${columns}`, 'Give at least one row and one column');
 }
 
+/** The nearest float32. @throws MeedError when a finite number has none */
+export function asFloat32(path: string, value: number): number {
+  const rounded = Math.fround(value);
+  if (Number.isFinite(rounded) || !Number.isFinite(value)) return rounded;
+  throw new MeedError(`${path} holds ${value}, too large for float32`, 'Scale the scores down');
+}
+
 /** The whole matrix. @throws MeedError when it is larger than one array can be, or its blocks are not its rows */
 export async function collect(path: string, { shape, blocks }: MatrixStream): Promise<Matrix> {
   const entries = shape[0] * shape[1];

@@ -8,7 +8,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { explainFileError, MeedError } from '../../foundation/index.js';
-import { type MatrixFormat, type MatrixShape, requireShape } from './matrix.js';
+import { asFloat32, type MatrixFormat, type MatrixShape, requireShape } from './matrix.js';
 
 const MAGIC = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]);
 const ALIGNMENT = 64;
@@ -56,7 +56,7 @@ export const npy: MatrixFormat = {
       header = await readHeader(file, path);
     } catch (error) {
       await file.close();
-      throw error;
+      throw explainFileError(error, path);
     }
     await file.close();
     return { shape: header.shape, blocks: header.order === 'C' ? rowBlocks(path, header) : transposed(path, header) };
@@ -167,10 +167,7 @@ async function read(
     if (isBoolean && value > 1) {
       throw new MeedError(`${path} holds the byte ${value} among true and false`, 'Save it again with numpy.save');
     }
-    values[i] = value;
-    if (!Number.isFinite(values[i]) && Number.isFinite(value)) {
-      throw new MeedError(`${path} holds ${value}, too large for float32`, 'Scale the scores down');
-    }
+    values[i] = asFloat32(path, value);
   }
   return values;
 }

@@ -1,7 +1,8 @@
 /**
  * Matrices in Parquet, by DuckDB: written wide (one column `scores` of FLOAT[], zstd), read wide or long. Reading
  * streams; DuckDB sorts a long table itself and moves to disk what its memory does not hold. Writing gathers the matrix
- * in DuckDB first. The trap: paths end up inside SQL text, so they are quoted, and so are names of columns.
+ * in DuckDB first. The traps: paths end up inside SQL text, so they are quoted, and so are names of columns; and DuckDB
+ * reads a path as a pattern, by which `a[1].parquet` is another file, and takes columns from folders named like `row=3`.
  */
 import { access } from 'node:fs/promises';
 import { DuckDBDataChunk, DuckDBInstance, FLOAT, LIST, listValue } from '@duckdb/node-api';
@@ -23,7 +24,7 @@ export const parquet: MatrixFormat = {
     } catch (error) {
       throw explainFileError(error, path);
     }
-    const source = `read_parquet(${literal(path)})`;
+    const source = `read_parquet(${literal(exactly(path))}, hive_partitioning = false)`;
     return withDatabase(path, async (connection): Promise<MatrixStream> => {
       const described = await rowsOf(connection, `DESCRIBE SELECT * FROM ${source}`);
       const names = described.map((column) => String(column.column_name));
@@ -180,6 +181,11 @@ function explained(path: string, cause: unknown): MeedError {
   return new MeedError(`DuckDB refused ${path}: ${messageOf(cause)}`, 'Check that it is a whole Parquet file', {
     cause,
   });
+}
+
+/** The pattern that only this path fits. */
+function exactly(path: string): string {
+  return path.replace(/[*?[]/g, '[$&]');
 }
 
 function literal(text: string): string {

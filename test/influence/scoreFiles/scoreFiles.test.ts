@@ -1,8 +1,9 @@
 /** Matrices in files: what NumPy and PyArrow wrote is read, round trips lose nothing, hostile files are refused. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTable, matrix as tableMatrix } from '../../../src/artefact/index.js';
@@ -197,6 +198,48 @@ describe('a hostile header of .npy', () => {
     wide.writeDoubleLE(1e300, wide.length - 8);
     await writeFile(path, wide);
     await expect(readMatrix(path)).rejects.toThrow('1e+300, too large for float32');
+  });
+});
+
+describe('a path', () => {
+  it.each(['a[1].parquet', 'a*.parquet', 'a?.parquet', 'score=1/a.parquet'])(
+    '%s is a name and no pattern',
+    async (name) => {
+      const inside = join(folder, 'names');
+      await mkdir(join(inside, 'score=1'), { recursive: true });
+      await writeMatrix(join(inside, 'a1.parquet'), { shape: [1, 1], data: Float32Array.of(1) });
+      const path = join(inside, name);
+      await writeMatrix(path, { shape: [1, 2], data: Float32Array.of(2, 3) });
+      expect(await readMatrix(path)).toEqual({ shape: [1, 2], data: Float32Array.of(2, 3) });
+    },
+  );
+
+  it.each(ENDINGS)('of a folder with the ending .%s is refused by a sentence', async (ending) => {
+    const path = join(folder, `folder.${ending}`);
+    await mkdir(path);
+    await expect(readMatrix(path)).rejects.toThrow(MeedError);
+  });
+});
+
+describe('a long Arrow table', () => {
+  const long = async (score: Float64Array): Promise<string> => {
+    const path = join(folder, 'long.arrow');
+    const rows = Int32Array.from(score, (_, row) => row);
+    await writeFile(
+      path,
+      tableToIPC(tableFromArrays({ query: new Int32Array(rows.length), row: rows, score }), 'file'),
+    );
+    return path;
+  };
+
+  it('is read when every score is a float32', async () => {
+    const path = await long(Float64Array.of(0.5, Number.NEGATIVE_INFINITY, -2));
+    expect(await readMatrix(path)).toEqual({ shape: [1, 3], data: Float32Array.of(0.5, Number.NEGATIVE_INFINITY, -2) });
+  });
+
+  it('is refused when one is too large, or there is none', async () => {
+    await expect(readMatrix(await long(Float64Array.of(1, -1e300)))).rejects.toThrow('-1e+300, too large for float32');
+    await expect(readMatrix(await long(new Float64Array()))).rejects.toThrow('holds no rows');
   });
 });
 
