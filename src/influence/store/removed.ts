@@ -1,8 +1,10 @@
 /**
  * Rows that were removed: one bit each, in a file beside the segment that is named by its hash. The segment itself stays
  * as it was written, so a removal costs an eighth of a byte a row and no re-indexing. A new removal is a new file.
+ * The trap: equal bits have an equal name, and whoever reads the file of that name must never find half of it.
  */
-import { open, readFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainFileError, MeedError, sha256 } from '../../foundation/index.js';
 import { requireHash, requireSize } from './segment.js';
@@ -44,19 +46,22 @@ export async function readRemoved(folder: string, { rows, removed }: SegmentEntr
   throw new MeedError(`${path} removes ${count} rows, the store says ${removed.rows}`, 'Do not trust this store');
 }
 
-/** Writes the bits, at least one of them set. */
+/** Writes the bits, at least one of them set, whole or not at all. */
 export async function writeRemoved(folder: string, bits: Uint8Array): Promise<RemovedRows> {
   const hash = sha256(bits);
   const name = `removed-${hash}.bits`;
+  const partial = join(folder, `.partial-${randomUUID()}`);
   try {
-    const file = await open(join(folder, name), 'w');
+    const file = await open(partial, 'wx');
     try {
       await file.writeFile(bits);
       await file.sync();
     } finally {
       await file.close();
     }
+    await rename(partial, join(folder, name));
   } catch (error) {
+    await rm(partial, { force: true });
     throw explainFileError(error, folder);
   }
   return { file: name, sha256: hash, rows: [...setRows(bits)].length };

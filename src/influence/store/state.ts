@@ -5,6 +5,7 @@
  * instead of losing what the other wrote.
  * The trap: a reader may list the folder just before the generation that it saw is dropped; it lists again.
  */
+import { randomUUID } from 'node:crypto';
 import { link, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../../artefact/index.js';
@@ -69,7 +70,7 @@ export async function readState(folder: string): Promise<StoreState> {
  */
 export async function publishState(folder: string, next: StoreState): Promise<void> {
   const path = join(folder, stateName(next.generation));
-  const partial = join(folder, `.partial-${process.pid}-${stateName(next.generation)}`);
+  const partial = join(folder, `.partial-${randomUUID()}`);
   const body = bodyOf(next);
   try {
     const file = await open(partial, 'w');

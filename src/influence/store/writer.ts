@@ -124,7 +124,10 @@ export async function removeRows(folder: string, rows: Iterable<number>): Promis
   const bySegment = new Map<number, number[]>();
   for (const row of rows) {
     if (!Number.isInteger(row) || row < 0 || row >= total) {
-      throw new MeedError(`There is no row ${row} in ${folder}`, `Name rows from 0 to ${total - 1}`);
+      throw new MeedError(
+        `There is no row ${row} in ${folder}`,
+        total === 0 ? 'It holds none yet' : `Name rows from 0 to ${total - 1}`,
+      );
     }
     const at = firsts.findLastIndex((first) => first <= row);
     const list = bySegment.get(at) ?? [];
@@ -135,10 +138,12 @@ export async function removeRows(folder: string, rows: Iterable<number>): Promis
   let gone = 0;
   for (const [at, list] of bySegment) {
     const bits = Uint8Array.from(await readRemoved(folder, segments[at]));
+    const already = gone;
     for (const row of list) {
       if (!isSet(bits, row)) gone++;
       bits[row >> 3] |= 1 << (row & 7);
     }
+    if (gone === already) continue;
     next[at] = { ...segments[at], removed: await writeRemoved(folder, bits) };
   }
   if (gone > 0) await change(folder, before, { segments: next });

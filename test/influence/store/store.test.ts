@@ -1,5 +1,5 @@
 /** A store keeps rows, numbers and contributors through appends, removals, crashes; what is not a store is refused. */
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -245,6 +245,26 @@ describe('a change that fails', () => {
     };
     await expect(appendRows(path, slow())).rejects.toThrow('Another process changed');
     expect(await contents(path)).toEqual(expected(rows, new Set([3])));
+  });
+
+  it('of writers at once in one process leaves what exactly one of them wrote', async () => {
+    const rows = randomRows(Random.named(7, 'writers at once'), 20, WIDTH);
+    const path = await filled(rows);
+    const given = await Promise.allSettled([1, 2, 3, 4].map((row) => removeRows(path, [row])));
+    const won = given.flatMap(({ status }, i) => (status === 'fulfilled' ? [i + 1] : []));
+    expect(won.length).toBeGreaterThanOrEqual(1);
+    expect(await contents(path)).toEqual(expected(rows, new Set(won)));
+  });
+
+  it('that removes what is removed already writes nothing', async () => {
+    const rows = randomRows(Random.named(8, 'twice'), 20, WIDTH);
+    const path = await filled(rows);
+    await removeRows(path, [3]);
+    const [bits] = (await readdir(path)).filter((name) => name.startsWith('removed-'));
+    const before = await stat(join(path, bits));
+    expect(await removeRows(path, [3])).toBe(0);
+    const after = await stat(join(path, bits));
+    expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
   });
 
   it.each([
