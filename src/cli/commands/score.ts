@@ -116,7 +116,7 @@ function targetOf(name: 'margin' | undefined): Losses | undefined {
 
 /** @throws MeedError when a setting is none of the method's */
 function merged({ name, defaults }: Method, given: Settings): Settings {
-  const stray = Object.keys(given).find((key) => !(key in defaults));
+  const stray = Object.keys(given).find((key) => !Object.hasOwn(defaults, key));
   if (stray === undefined) return { ...defaults, ...given };
   const known = Object.keys(defaults).join(', ') || 'none';
   throw new MeedError(`${name} has no setting "${stray}"`, `Its settings are: ${known}`, { exitCode: 2 });
@@ -130,7 +130,7 @@ function methodNamed(text: string): Method {
 
 /** Numbers where they are numbers; a list of epochs is written with +, as in epochs=1+2+5. */
 function settings(text: string): Settings {
-  const pairs = text.split(',').map((pair) => /^([A-Za-z]+)=(.+)$/.exec(pair));
+  const pairs = text.split(',').map((pair) => /^([A-Za-z]+)=(\S+)$/.exec(pair));
   if (!pairs.every((pair) => pair !== null)) {
     throw new InvalidArgumentError('Give names and values: damping=0.1,epochs=1+2+5.');
   }
