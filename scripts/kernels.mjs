@@ -17,7 +17,9 @@ const MOST_PAGES = 65536;
 
 /** @throws Error with the compiler's words when a kernel does not compile */
 export default function buildKernels() {
-  const newest = Math.max(...readdirSync(sources).map((name) => statSync(join(sources, name)).mtimeMs));
+  // this file holds the compiler's options
+  const made = [fileURLToPath(import.meta.url), ...readdirSync(sources).map((name) => join(sources, name))];
+  const newest = Math.max(...made.map((path) => statSync(path).mtimeMs));
   if (existsSync(target) && statSync(target).mtimeMs >= newest) return;
   process.stderr.write('Compiling kernels …\n');
   mkdirSync(dirname(target), { recursive: true });
