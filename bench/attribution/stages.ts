@@ -3,44 +3,15 @@
  * checkpoints where a method takes them. Ten: the ensemble of the literature's tables. Fifty: what ensembles gain further,
  * with the settings that ten chose, since choosing would cost fifty models for every setting.
  */
-import { findMethod, type Method, type Settings, trakDual } from '../../src/influence/index.js';
+import { findMethod, type Method, overStates, type Settings, trakDual } from '../../src/influence/index.js';
 import type { MnistSetting } from '../settings/mnist.js';
+import { dampings, named, trak, variant } from './variants.js';
 
 export interface Stage {
   readonly runs: number;
   readonly methods: readonly Method[];
   readonly choose: 'held-out' | 'defaults';
 }
-
-/** The method with other choices, told apart by its name. */
-function variant(
-  method: Method,
-  name: string,
-  given: { readonly defaults: Settings; readonly grid?: Method['grid'] },
-): Method {
-  const { defaults, grid = [] } = given;
-  return { ...method, name: `${method.name}${name}`, defaults: { ...method.defaults, ...defaults }, grid };
-}
-
-/** Of the trained weights alone, where trying every epoch would take hours. */
-function atTheEnd(name: string, grid: Method['grid']): Method {
-  const method = findMethod(name);
-  const { epoch: _, ...defaults } = method.defaults;
-  const whole = (settings: Settings): Settings => ({ ...method.defaults, ...settings });
-  const { sweep } = method;
-  return {
-    ...method,
-    defaults,
-    grid,
-    open: (attribution, settings, options) => method.open(attribution, whole(settings), options),
-    ...(sweep && {
-      sweep: (attribution, settings, outputs, options) => sweep(attribution, settings.map(whole), outputs, options),
-    }),
-  };
-}
-
-const named = (...names: readonly string[]): Method[] => names.map((name) => findMethod(name));
-const dampings = (...of: readonly number[]): Settings[] => of.map((damping) => ({ damping }));
 
 const finalWeights = variant(trakDual, ' (final weights)', {
   defaults: { epochs: 'last' },
@@ -57,8 +28,6 @@ const checkpoints = (...epochs: readonly string[]): Method =>
   });
 const fixed = (method: Method, name: string, settings: Settings): Method =>
   variant(method, name, { defaults: settings });
-const trak = (columns: number): Method =>
-  variant(findMethod('trak'), ` (k = ${columns})`, { defaults: { columns }, grid: dampings(1e-4, 1e-3, 0.1, 1) });
 const sketches = (epochs: string): Method[] =>
   [64, 128, 224, 512].flatMap((columns) =>
     ['float32', 'int8'].map((numbers) =>
@@ -89,7 +58,11 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
           'representer-points',
           'knn-shapley',
         ),
-        atTheEnd('explicit', dampings(0.1, 0.03, 0.005)),
+        atTheEnd('explicit', dampings(0.1, 0.05, 0.03, 0.005)),
+        {
+          ...overStates(findMethod('explicit'), '3,5,10,20'),
+          grid: [{ damping: 0.1 }, { damping: 0.05 }, { damping: 0.03 }],
+        },
         atTheEnd('cg', dampings(0.1, 0.03)),
         checkpoints('5,10,20', '20', '10'),
         trak(2048),
@@ -128,6 +101,7 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
       methods: [
         trak(2048),
         ...named('ekfac'),
+        { ...overStates(findMethod('ekfac'), '5,10,50'), grid: dampings(1, 10) },
         finalWeights,
         checkpoints('5,10,50', '10', '5,10', '3,5,10,50', '5,10,20,50'),
       ],
@@ -160,6 +134,9 @@ const QUICK: readonly Stage[] = [
 export function stagesOf(setting: MnistSetting, extent: 'full' | 'quick'): readonly Stage[] {
   return extent === 'quick' ? QUICK : STAGES[setting];
 }
+
+/** What ranks the samples in the one figure of mislabels. */
+export const MISLABEL_AT = 'self-influence';
 
 /** The figure is that of the first. */
 export const mislabelMethods: readonly Method[] = [
