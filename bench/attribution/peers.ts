@@ -3,12 +3,13 @@
  * the folder holds). Without Python, or without the libraries, the column says so and nothing else changes.
  */
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { messageOf } from '../../src/foundation/index.js';
+import { MeedError, messageOf } from '../../src/foundation/index.js';
 import { joinSamples, jointTruth, type RetrainingOptions, type Setting, trainRuns } from '../../src/influence/index.js';
 import { lossesOf } from '../../src/models/index.js';
 import { writeArray } from './npyArray.js';
@@ -36,7 +37,7 @@ export async function runPeers(
   try {
     python = (await promisify(execFile)('bash', [join(PEERS, 'setup.sh')])).stdout.trim();
   } catch (error) {
-    const absent = `Python's libraries are not there: ${messageOf(error).split('\n')[0]}`;
+    const absent = `Python's libraries are not there: ${saidBy(error)}`;
     say(`\n${absent}`);
     return { absent };
   }
@@ -46,6 +47,7 @@ export async function runPeers(
     say('\n| peer | method | LDS | seconds | |\n|---|---|---|---|---|');
     const lines: PeerLine[] = [];
     const child = spawn(python, [join(PEERS, 'attribution.py'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child, 'close');
     for await (const text of createInterface({ input: child.stdout })) {
       const line = JSON.parse(text) as PeerLine;
       lines.push(line);
@@ -55,10 +57,20 @@ export async function runPeers(
         `| ${peer} | ${method} | ${lds?.toFixed(3) ?? '–'} | ${seconds?.toFixed(2) ?? '–'} | ${note.split('\n')[0]} |`,
       );
     }
+    const [status] = await ended;
+    if (status !== 0) {
+      throw new MeedError(`The peers ended with ${status} after ${lines.length} methods`, 'Read what they said above');
+    }
     return { lines };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The last sentence of the set-up, which names what is missing. */
+function saidBy(error: unknown): string {
+  const { stderr } = error instanceof Error && 'stderr' in error ? error : { stderr: '' };
+  return String(stderr).trim().split('\n').pop() || messageOf(error);
 }
 
 async function writeExchange(folder: string, setting: Setting, work: RetrainingOptions): Promise<void> {

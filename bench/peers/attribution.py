@@ -21,9 +21,9 @@ Prints one JSON object a line for each method that was run, and progress on stde
   runs/<run>/losses.npy      f4 [queries] (optional): losses measured elsewhere with these weights, which are compared
 
 It is given back scores-<peer>-<method>.npy, f4 [queries, samples], positive where the sample helped, and beside it
-scores-<peer>-<method>.queries.npy, i4, the query of each row: all of them, or the first judged ones where a method is
+scores-<peer>-<method>.queries.npy, i4, the query of each row: the judged ones, or the first of them where a method is
 too slow for all. A line holds peer, version, method, torch and, if it worked, settings, lds (over the judged queries;
-null where no query has one), queries, judged, samples, seconds (the peer's own work, best of repeats), processorSeconds
+null where no query has one), queries, samples, seconds (the peer's own work, best of repeats), processorSeconds
 (of all threads), stages,
 setupSeconds, tuneSeconds, tried, peakBytes (over what was resident before), bytesPerSample where the method keeps a
 vector a sample, threads and scores; if not, error. The trap of such a table is settings chosen on the queries that are

@@ -76,20 +76,17 @@ def measure(
     before = resident()
     setup = time.perf_counter() - begun
     chosen, tuning = choose(run, exchange, method, settings)
-    every = numpy.arange(len(exchange.x_test))
-    queries = every if most is None or most >= len(exchange.judged) else exchange.judged[:most]
+    queries = exchange.judged[:most]
     clocks: list[Clock] = []
     while len(clocks) == 0 or (len(clocks) < REPEATS and clocks[-1].seconds < REPEAT_BELOW_SECONDS):
         torch.manual_seed(0)
         clocks.append(Clock())
         scores = run(exchange, queries, chosen, clocks[-1])
     best = min(clocks, key=lambda clock: clock.seconds)
-    judged = numpy.flatnonzero(numpy.isin(queries, exchange.judged))
     figures: Figures = {
         'settings': chosen,
-        'lds': exchange.lds(scores[judged], queries[judged]),
+        'lds': exchange.lds(scores, queries),
         'queries': len(queries),
-        'judged': len(judged),
         'samples': exchange.samples,
         'seconds': best.seconds,
         'processorSeconds': best.processor,
