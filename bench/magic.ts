@@ -6,7 +6,7 @@
  * without dropout at rate .001, where the loss is a smooth function of the weights, and ReLU with dropout .1 at rate .01,
  * the field's. Prints Markdown.
  *
- *   npx tsx bench/magic.ts [--queries 500] [--subsets 32] [--epochs 50] [--workers 2] [--protocol gelu] [--quick] [--json FILE]
+ *   npx tsx bench/magic.ts [--queries 500] [--subsets 32] [--epochs 50] [--workers 2] [--protocol gelu|relu-dropout] [--quick] [--json FILE]
  *
  * Retrainings and scores are kept in the cache folder and found again; "seconds a query" is measured apart on one thread,
  * over STEPS_TIMED steps. "floor": three steps forward and back for every step of the training.
@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mnistDigits } from '../datasets/mnist.js';
 import { cpuEngine, encodeGraph } from '../src/engine/index.js';
-import { cacheFolder, Random, silent } from '../src/foundation/index.js';
+import { cacheFolder, MeedError, Random, silent } from '../src/foundation/index.js';
 import { drawSubsets, lds, masksOf } from '../src/influence/evaluation/index.js';
 import { magic } from '../src/influence/magic/index.js';
 import { openReplay } from '../src/influence/magic/replayedRun.js';
@@ -82,6 +82,12 @@ const known: readonly Protocol[] = [
   },
 ];
 const protocols = known.filter(({ name }) => values.protocol === undefined || values.protocol === name);
+if (protocols.length === 0) {
+  throw new MeedError(
+    `There is no protocol ${values.protocol}`,
+    `Choose of ${known.map(({ name }) => name).join(', ')}`,
+  );
+}
 
 const digits = await mnistDigits({ train: TRAINED, test: size.queries }, { progress: silent });
 const [samples, queries] = [digits.train, digits.test].map(
