@@ -5,7 +5,7 @@
  */
 import { findMethod, type Method, overStates, type Settings, trakDual } from '../../src/influence/index.js';
 import type { MnistSetting } from '../settings/mnist.js';
-import { dampings, named, trak, variant } from './variants.js';
+import { atTheEnd, dampings, named, trak, variant } from './variants.js';
 
 export interface Stage {
   readonly runs: number;

@@ -30,6 +30,7 @@ export {
   type TrainedRun,
 } from './method.js';
 export { findMethod, METHODS } from './methods.js';
+export { overStates } from './overStates.js';
 export { representerPoints } from './representerPoints.js';
 export { LAST, stateAt, statesAt, statesAtEpochs, stepsOfEpoch } from './runStates.js';
 export { sourceMethod } from './source.js';
