@@ -19,6 +19,7 @@ import { bytesPerSample } from './attribution/bytesPerSample.js';
 import { gradDotSeconds } from './attribution/gradDot.js';
 import { runPeers } from './attribution/peers.js';
 import { writePlots } from './attribution/plots.js';
+import { sketchRows } from './attribution/sketches.js';
 import { MISLABEL_AT, mislabelMethods, stagesOf } from './attribution/stages.js';
 import { digits, lineOf, openBench, type Row, rowOf, say, TABLE_HEAD } from './attribution/table.js';
 import { MNIST_SETTINGS, mnistSetting } from './settings/mnist.js';
@@ -33,6 +34,8 @@ const { values } = parseArgs({
   },
 });
 
+/** Of the ensemble whose scores are sketched: those that ten models' checkpoints are first tried with. */
+const SKETCHED_EPOCHS = '5,10,50';
 const QUICK = { trained: 400, queries: 40, subsets: 10, epochs: 5 };
 const stray = values.setting?.find((name) => !MNIST_SETTINGS.some((known) => known === name));
 if (stray !== undefined) {
@@ -57,6 +60,12 @@ for (const name of names) {
       onRow: (row) => say(lineOf(rowOf(row))),
     });
     rows.push(...made.map(rowOf));
+  }
+  if (name === 'mnist-mlp' && !values.quick) {
+    for (const row of await sketchRows(await mnistSetting(name, 10), SKETCHED_EPOCHS, work)) {
+      rows.push(row);
+      say(lineOf(row));
+    }
   }
   say(`\nceiling ${digits(rows.findLast(({ setting }) => setting === name)?.ceiling ?? null)}`);
   if (values.peers === 'yes') {

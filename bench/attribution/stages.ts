@@ -28,15 +28,6 @@ const checkpoints = (...epochs: readonly string[]): Method =>
   });
 const fixed = (method: Method, name: string, settings: Settings): Method =>
   variant(method, name, { defaults: settings });
-const sketches = (epochs: string): Method[] =>
-  [64, 128, 224, 512].flatMap((columns) =>
-    ['float32', 'int8'].map((numbers) =>
-      variant(findMethod('spectral-sketch'), ` (d = ${columns}, ${numbers})`, {
-        defaults: { columns, numbers, epochs },
-      }),
-    ),
-  );
-
 const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
   'mnist-lr': [
     {
@@ -106,7 +97,6 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
         checkpoints('5,10,50', '10', '5,10', '3,5,10,50', '5,10,20,50'),
       ],
     },
-    { runs: 10, choose: 'defaults', methods: sketches('5,10,50') },
     {
       runs: 50,
       choose: 'defaults',

@@ -13,6 +13,7 @@ import { columnScales, MeedError, quantiseRow } from '../../foundation/index.js'
 import { openProducts, topEigen } from '../../linalg/index.js';
 import { marginLosses, type Samples } from '../../models/index.js';
 import { ensembleKernel } from '../kernel/ensembleKernel.js';
+import { openTogether } from '../openTogether.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
 import { fitBasis, sketchOutputs, sketchSamples } from '../spectralSketch.js';
@@ -66,29 +67,78 @@ export const spectralSketch: Method<SpectralSketchSettings> = {
   defaults: { columns: 224, basis: 'calibration', numbers: 'int8', of: 'trak-dual', damping: 1, epochs: LAST },
   grid: [],
   async open(attribution, settings, options): Promise<Scorer> {
-    const { engine, samples: trained } = attribution;
+    return sketchOf(attribution, settings, await openSketched(attribution, settings, options), options);
+  },
+  async *sweep(attribution, settings, outputs, options) {
+    const sketched = new Map<string, Scorer>();
+    try {
+      for (const one of settings) {
+        const key = `${one.of} ${one.damping} ${one.epochs}`;
+        const scorer = sketched.get(key) ?? remembering(await openSketched(attribution, one, options));
+        sketched.set(key, scorer);
+        const sketch = await sketchOf(attribution, one, { ...scorer, async dispose() {} }, options);
+        yield await sketch.score(outputs, attribution.samples);
+      }
+    } finally {
+      for (const scorer of sketched.values()) await scorer.dispose();
+    }
+  },
+};
+
+function openSketched(
+  attribution: Attribution,
+  settings: SpectralSketchSettings,
+  options?: ScoringOptions,
+): Promise<Scorer> {
+  return opened[wordOf('of', settings.of, Object.keys(opened))](attribution, settings, options);
+}
+
+/** Scores of the same outputs against the same samples are computed once. */
+function remembering(scorer: Scorer): Scorer {
+  const known = new Map<Samples, Map<Samples, Promise<Tensor>>>();
+  return {
+    ...scorer,
+    score(outputs, samples) {
+      const against = known.get(outputs) ?? new Map<Samples, Promise<Tensor>>();
+      known.set(outputs, against);
+      const scores = against.get(samples) ?? scorer.score(outputs, samples);
+      against.set(samples, scores);
+      return scores;
+    },
+  };
+}
+
+/** @param sketched disposed of with the sketch, and where there is none */
+async function sketchOf(
+  attribution: Attribution,
+  settings: SpectralSketchSettings,
+  sketched: Scorer,
+  options?: ScoringOptions,
+): Promise<Scorer> {
+  const { engine, samples: trained } = attribution;
+  const { encode, basis, columns, numbers } = await openTogether(async (keep) => {
+    await keep(sketched);
     const columns = countOf('columns', settings.columns, 1);
     const numbers = wordOf('numbers', settings.numbers, NUMBERS);
-    const sketched = await opened[wordOf('of', settings.of, Object.keys(opened))](attribution, settings, options);
     const encode =
       wordOf('basis', settings.basis, BASES) === 'calibration'
         ? await calibrationEncoder(attribution, sketched, columns)
         : await kernelEncoder(attribution, settings, columns, options);
-    const basis = await encode(trained);
-    const scales = columnScales(basis.data, columns);
-    const stored = (sketches: Tensor): Tensor => (numbers === 'int8' ? inBytes(sketches, scales) : sketches);
-    return {
-      ...aboutScores(card),
-      scale: sketched.scale,
-      async score(outputs, samples) {
-        const psi = await sketchOutputs(engine, await sketched.score(outputs, trained), basis);
-        const phi = stored(samples === trained ? basis : await encode(samples));
-        return product(engine, 'abT', psi, phi);
-      },
-      dispose: () => sketched.dispose(),
-    };
-  },
-};
+    return { encode, basis: await encode(trained), columns, numbers };
+  });
+  const scales = columnScales(basis.data, columns);
+  const stored = (sketches: Tensor): Tensor => (numbers === 'int8' ? inBytes(sketches, scales) : sketches);
+  return {
+    ...aboutScores(card),
+    scale: sketched.scale,
+    async score(outputs, samples) {
+      const psi = await sketchOutputs(engine, await sketched.score(outputs, trained), basis);
+      const phi = stored(samples === trained ? basis : await encode(samples));
+      return product(engine, 'abT', psi, phi);
+    },
+    dispose: () => sketched.dispose(),
+  };
+}
 
 /** φ of any rows, [rows, d]. */
 type Encode = (rows: Samples) => Promise<Tensor>;

@@ -71,6 +71,19 @@ describe.each(['calibration', 'kernel'])('a sketch in the %s basis', (basis) => 
   });
 });
 
+it('sweeps settings as each alone, several methods among them', async () => {
+  const settings = [
+    { ...spectralSketch.defaults, columns: 4 },
+    { ...spectralSketch.defaults, columns: 9, numbers: 'float32' },
+    { ...spectralSketch.defaults, columns: 4, of: 'grad-dot' },
+  ];
+  const swept: Tensor[] = [];
+  for await (const scores of spectralSketch.sweep!(attribution, settings, outputs)) swept.push(scores);
+  for (const [s, setting] of settings.entries()) {
+    expect(swept[s]).toEqual(await scoresOf(spectralSketch, attribution, outputs, setting));
+  }
+});
+
 describe('sketches of other methods', () => {
   it('are those of their scores', async () => {
     const settings = { columns: 39, numbers: 'float32', of: 'grad-dot' };
