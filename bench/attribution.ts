@@ -4,7 +4,7 @@
  * there, its libraries on the same samples, weights and ground truth. Damping, rank and epoch of every method are chosen
  * on held-out queries. Prints Markdown, writes JSON, and plots as SVG beside it.
  *
- *   npx tsx bench/attribution.ts [--json FILE] [--setting mnist-lr|mnist-mlp] [--quick] [--workers 2] [--peers yes|no]
+ *   npx tsx bench/attribution.ts [--json FILE] [--setting mnist-lr|mnist-mlp] [--quick] [--workers 2] [--peers usual|all|no]
  *
  * Retrainings and finished cells are kept in the cache folder and found again: a second run prints the same figures.
  * "models": trained networks that the method looks at; the first is trained on all samples, the others on halves.
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     setting: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
     workers: { type: 'string', default: '2' },
-    peers: { type: 'string', default: 'yes' },
+    peers: { type: 'string', default: 'usual' },
   },
 });
 
@@ -68,9 +68,9 @@ for (const name of names) {
     }
   }
   say(`\nceiling ${digits(rows.findLast(({ setting }) => setting === name)?.ceiling ?? null)}`);
-  if (values.peers === 'yes') {
+  if (values.peers !== 'no') {
     const one = await mnistSetting(name, values.quick ? 2 : 10, sizes);
-    peers[name] = await runPeers(one, work, say);
+    peers[name] = await runPeers(one, work, say, values.peers === 'all' ? 'all' : 'usual');
   }
 }
 

@@ -16,6 +16,33 @@ import { writeArray } from './npyArray.js';
 
 const PEERS = join(import.meta.dirname, '..', 'peers');
 
+/** The peers' quickest and best; all of their methods take hours on two cores. */
+const USUAL: Readonly<Record<string, readonly PeerChoice[]>> = {
+  'mnist-lr': [
+    { peer: 'dattri-llm', method: 'grad-dot' },
+    { peer: 'dattri', method: 'explicit', settings: { damping: [0.1, 0.01] } },
+    { peer: 'dattri-llm', method: 'ekfac' },
+    { peer: 'kronfluence', method: 'ekfac' },
+    { peer: 'traker', method: 'trak-1-2048' },
+  ],
+  'mnist-mlp': [
+    { peer: 'dattri', method: 'grad-dot' },
+    { peer: 'dattri-llm', method: 'grad-dot' },
+    { peer: 'dattri-llm', method: 'tracin' },
+    { peer: 'dattri-llm', method: 'ekfac' },
+    { peer: 'kronfluence', method: 'ekfac' },
+    { peer: 'traker', method: 'trak-1-2048' },
+    { peer: 'traker', method: 'trak-10-512' },
+    { peer: 'traker', method: 'trak-10-2048' },
+  ],
+};
+
+interface PeerChoice {
+  readonly peer: string;
+  readonly method: string;
+  readonly settings?: Readonly<Record<string, number | readonly number[]>>;
+}
+
 export interface PeerLine {
   readonly peer: string;
   readonly method: string;
@@ -32,6 +59,7 @@ export async function runPeers(
   setting: Setting,
   work: RetrainingOptions,
   say: (line: string) => void,
+  extent: 'usual' | 'all',
 ): Promise<PeerTable> {
   let python: string;
   try {
@@ -43,7 +71,7 @@ export async function runPeers(
   }
   const folder = await mkdtemp(join(tmpdir(), 'meed-exchange-'));
   try {
-    await writeExchange(folder, setting, work);
+    await writeExchange(folder, setting, work, extent === 'all' ? undefined : USUAL[setting.name]);
     say('\n| peer | method | LDS | seconds | |\n|---|---|---|---|---|');
     const lines: PeerLine[] = [];
     const child = spawn(python, [join(PEERS, 'attribution.py'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -73,7 +101,12 @@ function saidBy(error: unknown): string {
   return String(stderr).trim().split('\n').pop() || messageOf(error);
 }
 
-async function writeExchange(folder: string, setting: Setting, work: RetrainingOptions): Promise<void> {
+async function writeExchange(
+  folder: string,
+  setting: Setting,
+  work: RetrainingOptions,
+  methods: readonly PeerChoice[] | undefined,
+): Promise<void> {
   const { model, samples, evaluation, heldOut, recipe, subsets, engine } = setting;
   const runs = await trainRuns(setting, setting.runs, work);
   const truth = await jointTruth(setting, { heldOut, evaluation }, subsets, work);
@@ -110,6 +143,7 @@ async function writeExchange(folder: string, setting: Setting, work: RetrainingO
       runs: checkpoints.map((_, c) => states.length + c),
       rates: checkpoints.map(() => rate),
     },
+    ...(methods && { methods }),
     heldOut: Array.from({ length: heldOut.rows }, (_, q) => evaluation.rows + q),
   };
   await writeFile(join(folder, 'task.json'), JSON.stringify(task));
