@@ -36,6 +36,8 @@ const { values } = parseArgs({
 
 /** Of the ensemble whose scores are sketched: those that ten models' checkpoints are first tried with. */
 const SKETCHED_EPOCHS = '5,10,50';
+/** Epochs of single states: every one would multiply the hours. */
+const TRIED_EPOCHS = { 'mnist-lr': [5, 10, 20], 'mnist-mlp': [5, 10, 50] } as const;
 const QUICK = { trained: 400, queries: 40, subsets: 10, epochs: 5 };
 const stray = values.setting?.find((name) => !MNIST_SETTINGS.some((known) => known === name));
 if (stray !== undefined) {
@@ -56,6 +58,7 @@ for (const name of names) {
       cells,
       work,
       choose,
+      triedEpochs: values.quick ? [2, 5] : TRIED_EPOCHS[name],
       bytesPerSample: bytes,
       onRow: (row) => say(lineOf(rowOf(row))),
     });

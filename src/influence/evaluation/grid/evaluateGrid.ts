@@ -29,6 +29,8 @@ export interface GridOptions {
   readonly bootstrap?: BootstrapOptions;
   /** 'held-out' unless told. */
   readonly choose?: 'held-out' | 'defaults';
+  /** Epochs tried where a method takes the state of one; all that the runs have unless told. */
+  readonly triedEpochs?: readonly number[];
   /** What a method keeps of a sample between queries, where somebody knows it. */
   readonly bytesPerSample?: (method: Method, settings: Settings, setting: Setting) => number | undefined;
   /** Told of every row when it is finished, also of those found. */
@@ -143,7 +145,8 @@ class Bench {
 
   async #choose(method: Method): Promise<KeptChoice> {
     if (this.#options.choose === 'defaults') return { settings: method.defaults, lds: null, tried: 1, seconds: 0 };
-    const epochs = [...this.#setting.runs.epochs];
+    const { triedEpochs } = this.#options;
+    const epochs = [...(triedEpochs ?? this.#setting.runs.epochs)];
     const name: Json = {
       setting: this.#fingerprint,
       method: method.name,
@@ -161,7 +164,7 @@ class Bench {
         attributionOf(this.#setting, runs),
         { queries: heldOut, truth: truth.heldOut },
         evaluation,
-        { ...scoringOptions(this.#options.work), epochs: keptEpochs(runs, samples.rows) },
+        { ...scoringOptions(this.#options.work), epochs: triedEpochs ?? keptEpochs(runs, samples.rows) },
       ),
     );
     const choice = { settings: best.settings, lds: orNull(best.lds), tried: best.tried.length, seconds: clock.seconds };
