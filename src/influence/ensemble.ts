@@ -1,9 +1,10 @@
 /**
  * The mean of a method's scores over several trained runs: the largest lever on accuracy there is, because one run's scores
- * hold as much of its own noise as of the data (Park et al. 2023, section 3.4). One run stays open between scorings; of
+ * hold as much of its own noise as of the data (Park et al. 2023, section 3). One run stays open between scorings; of
  * several each is opened in its turn, so that what one holds (factors, a decomposition) is held once.
  */
 import type { Tensor } from '../engine/index.js';
+import { finiteScores } from './finiteScores.js';
 import type { Scorer } from './scorer.js';
 import type { WorkWatch } from './watch.js';
 
@@ -19,7 +20,14 @@ export async function ensembleScorer<R>(
   open: (run: R, watch: WorkWatch) => OpenScorer | Promise<OpenScorer>,
   watch: WorkWatch,
 ): Promise<Scorer> {
-  if (runs.length === 1) return { ...about, ...(await open(runs[0], watch)) };
+  if (runs.length === 1) {
+    const one = await open(runs[0], watch);
+    return {
+      ...about,
+      score: async (outputs, samples) => finiteScores(about.name, await one.score(outputs, samples)),
+      dispose: () => one.dispose(),
+    };
+  }
   return {
     ...about,
     async score(outputs, samples) {
@@ -41,7 +49,7 @@ export async function ensembleScorer<R>(
       }
       const mean: Tensor = { shape: [outputs.rows, samples.rows], data: new Float32Array(sum.length) };
       for (const [i, score] of sum.entries()) mean.data[i] = score / runs.length;
-      return mean;
+      return finiteScores(about.name, mean);
     },
     async dispose() {},
   };

@@ -47,6 +47,8 @@ export function openKernel(engine: Pick<Engine, 'compile'>): GradientKernel {
     if (!program) {
       program = engine.compile(kernelGraph(left, right));
       programs.set(key, program);
+      // what did not compile is not there to be disposed of
+      program.catch(() => programs.delete(key));
     }
     return program;
   };

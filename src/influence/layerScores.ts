@@ -4,7 +4,7 @@
  */
 import type { Tensor } from '../engine/index.js';
 import type { Samples } from '../models/index.js';
-import { type Detail, dots, openVectorScorer } from './layers/index.js';
+import { type Detail, dots, openVectorScorer, wholeOf } from './layers/index.js';
 import type { Attribution, Settings, VectorMethod } from './methods/index.js';
 import type { ScoringOptions } from './pathScorer.js';
 import { watchOf } from './watch.js';
@@ -39,8 +39,7 @@ export async function layerScores<S extends Settings>(
   try {
     const parts = await scorer.score(outputs, samples);
     return scorer.layers.map(({ parameters }, l) => {
-      const { shape, data } = parts[`layer ${l}`];
-      return { parameters, scores: { shape: shape.slice(0, 2), data } };
+      return { parameters, scores: wholeOf({ scores: parts[`layer ${l}`] }, outputs, samples) };
     });
   } finally {
     await scorer.dispose();

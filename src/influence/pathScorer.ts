@@ -9,7 +9,9 @@ import { MeedError, sha256, silent } from '../foundation/index.js';
 import { type Losses, type Model, type Samples, selectSamples } from '../models/index.js';
 import { CancelledError, defaultMemory, type MapOptions, type Pool, runMap } from '../work/index.js';
 import { describeFactors, factorSource } from './factors.js';
+import { finiteScores } from './finiteScores.js';
 import { MOST_ROWS, openKernel } from './gradientKernel.js';
+import { openTogether } from './openTogether.js';
 import { type PathSession, pathScores, type WeightedState } from './pathScores.js';
 import scoreBlock, { type EncodedFactors, type ScoreBlockInput } from './scoreBlock.task.js';
 import type { Scorer } from './scorer.js';
@@ -34,9 +36,15 @@ export async function pathScorer(
   options: ScoringOptions = {},
 ): Promise<Scorer> {
   const used = states.filter(({ weight }) => weight !== 0);
-  return options.where === undefined
-    ? { ...about, ...(await scoreHere(engine, model, used, options)) }
-    : { ...about, ...scoreThere(engine, model, used, options, options.where) };
+  const scoring =
+    options.where === undefined
+      ? await scoreHere(engine, model, used, options)
+      : scoreThere(engine, model, used, options, options.where);
+  return {
+    ...about,
+    score: async (outputs, samples) => finiteScores(about.name, await scoring.score(outputs, samples)),
+    dispose: () => scoring.dispose(),
+  };
 }
 
 type Scoring = Pick<Scorer, 'score' | 'dispose'>;
@@ -51,27 +59,29 @@ async function scoreHere(
     const { graph, layout } = describeFactors(model, of);
     return factorSource(await engine.compile(graph), layout);
   };
-  const samples = await open();
-  const outputs = target === undefined ? samples : await open(target);
-  const kernel = openKernel(engine);
-  return {
-    async score(asked, against) {
-      const session: PathSession = { outputs, samples, kernel, kept: new Map() };
-      const watch = {
-        memoryBytes: defaultMemory(),
-        throwIfCancelled() {
-          if (signal?.aborted) throw new CancelledError('The scoring');
-        },
-        progress,
-      };
-      return pathScores(session, { states, outputs: asked, samples: against }, watch);
-    },
-    async dispose() {
-      await samples.dispose();
-      if (outputs !== samples) await outputs.dispose();
-      await kernel.dispose();
-    },
-  };
+  return openTogether(async (keep) => {
+    const samples = await keep(open());
+    const outputs = target === undefined ? samples : await keep(open(target));
+    const kernel = openKernel(engine);
+    return {
+      async score(asked, against) {
+        const session: PathSession = { outputs, samples, kernel, kept: new Map() };
+        const watch = {
+          memoryBytes: defaultMemory(),
+          throwIfCancelled() {
+            if (signal?.aborted) throw new CancelledError('The scoring');
+          },
+          progress,
+        };
+        return pathScores(session, { states, outputs: asked, samples: against }, watch);
+      },
+      async dispose() {
+        await samples.dispose();
+        if (outputs !== samples) await outputs.dispose();
+        await kernel.dispose();
+      },
+    };
+  });
 }
 
 function scoreThere(

@@ -30,6 +30,8 @@ export function openProducts(engine: Engine, precision: Precision = 'float32'): 
     if (!program) {
       program = engine.compile<Precision>(graph(), { precision, waiting: 'asleep' });
       programs.set(name, program);
+      // what did not compile is not there to be disposed of
+      program.catch(() => programs.delete(name));
     }
     return program;
   };

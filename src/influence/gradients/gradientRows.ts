@@ -4,7 +4,7 @@
  */
 import type { Engine, Program, Tensor } from '../../engine/index.js';
 import { MeedError } from '../../foundation/index.js';
-import { sizeOf } from '../../graph/index.js';
+import { type Graph, sizeOf } from '../../graph/index.js';
 import { batchTensors, checkSamples, type Losses, type Model, type Samples } from '../../models/index.js';
 import { unwatched, type WorkWatch } from '../watch.js';
 import { gradientExtents, gradientGraph, gradientProductGraph, vectorInput } from './gradientGraphs.js';
@@ -39,12 +39,20 @@ export interface GradientRows {
 export function openGradientRows(engine: Engine, model: Model, target: Losses = model.losses): GradientRows {
   const extents = gradientExtents(model);
   const { chunk } = extents;
-  const opened: { rows?: Promise<Program>; products?: Promise<Program> } = {};
+  const opened = new Map<string, Promise<Program>>();
+  const programOf = (name: string, graph: () => Graph): Promise<Program> => {
+    const known = opened.get(name);
+    if (known) return known;
+    const made = engine.compile(graph());
+    opened.set(name, made);
+    // what did not compile is not there to be disposed of
+    made.catch(() => opened.delete(name));
+    return made;
+  };
 
   async function* chunks(parameters: Float32Array, samples: Samples): AsyncGenerator<GradientChunk, void, void> {
     checkSamples(model, samples);
-    opened.rows ??= engine.compile(gradientGraph(model, chunk, target));
-    const program = await opened.rows;
+    const program = await programOf('rows', () => gradientGraph(model, chunk, target));
     for (let start = 0; start < samples.rows; start += chunk) {
       const rows = Math.min(chunk, samples.rows - start);
       const { gradients, losses } = await program.run(feeds(model, parameters, samples, start, chunk));
@@ -77,8 +85,7 @@ export function openGradientRows(engine: Engine, model: Model, target: Losses = 
       }
       const total: Tensor = { shape: [count, samples.rows], data: new Float32Array(count * samples.rows) };
       if (total.data.length === 0) return total;
-      opened.products ??= engine.compile(gradientProductGraph(model, extents, target));
-      const program = await opened.products;
+      const program = await programOf('products', () => gradientProductGraph(model, extents, target));
       const steps = Math.ceil(count / extents.vectors) * Math.ceil(samples.rows / chunk);
       let done = 0;
       for (let first = 0; first < count; first += extents.vectors) {
@@ -99,7 +106,8 @@ export function openGradientRows(engine: Engine, model: Model, target: Losses = 
       return total;
     },
     async dispose() {
-      for (const program of Object.values(opened)) await (await program).dispose();
+      for (const program of opened.values()) await (await program).dispose();
+      opened.clear();
     },
   };
 }

@@ -44,8 +44,12 @@ export function openRandomProjection(
   const opened = new Map<string, Promise<Program>>();
   const program = (rows: number): Promise<Program> => {
     const key = `${rows}`;
-    const made = opened.get(key) ?? engine.compile(sliceGraph(rows, columns));
+    const known = opened.get(key);
+    if (known) return known;
+    const made = engine.compile(sliceGraph(rows, columns));
     opened.set(key, made);
+    // what did not compile is not there to be disposed of
+    made.catch(() => opened.delete(key));
     return made;
   };
   return {

@@ -17,6 +17,7 @@ import { type Basis, type BasisForm, basisFeeds, inBasis } from '../layers/bases
 import { written } from '../layers/layerProducts.js';
 import { type LayerProgram, openLayerProgram } from '../layers/layerProgram.js';
 import { type Layer, type LayerShape, widthOf } from '../layers/layers.js';
+import { openTogether } from '../openTogether.js';
 import type { WorkWatch } from '../watch.js';
 import { curvatureLosses, type FisherTargets, openTargetSampler } from './sampledTargets.js';
 
@@ -56,73 +57,81 @@ export function eigenForm({ rows, columns, oneHot }: LayerShape): BasisForm {
 export async function openKronecker(engine: Engine, model: Model, options: KroneckerOptions): Promise<KroneckerFitter> {
   const { kind, fisher, seed, watch } = options;
   const target = curvatureLosses(model, fisher);
-  const sampler = await openTargetSampler(engine, model, fisher, seed);
-  const moments = await openLayerProgram(engine, model, {
-    rows: FACTOR_CHUNK,
-    target,
-    question: (g, layers, present) =>
-      Object.fromEntries(
-        layers.flatMap((layer, l) => {
-          const form = eigenForm(layer);
-          return [
-            [`left ${l}`, secondMoments(g, layer.left, present, form.left)],
-            [`right ${l}`, secondMoments(g, layer.right, present, form.right)],
-          ];
-        }),
-      ),
-  });
-  const corrections =
-    kind === 'kronecker'
-      ? undefined
-      : await openLayerProgram(engine, model, {
-          rows: FACTOR_CHUNK,
-          target,
-          question: (g, layers, present) =>
-            Object.fromEntries(
-              layers.map((layer, l) => [`squares ${l}`, squaresInBasis(g, layer, l, present)] as const),
-            ),
-        });
-  const { layers } = moments;
-  return {
-    async fit(states, samples) {
-      const drawn: Samples[] = [];
-      const all = Array.from({ length: samples.rows }, (_, i) => i);
-      for (const [draw, parameters] of states.entries()) {
-        watch.throwIfCancelled();
-        drawn.push(await sampler.sample(parameters, samples, all, draw));
-      }
-      const sums = await summed(moments, states, drawn, [], watch);
-      const count = states.length * samples.rows;
-      const exact = openProducts(engine, 'float64');
-      try {
-        const sides: { readonly left: Side; readonly right: Side }[] = [];
-        for (const [l, layer] of layers.entries()) {
+  return openTogether(async (keep) => {
+    const sampler = await keep(openTargetSampler(engine, model, fisher, seed));
+    const moments = await keep(
+      openLayerProgram(engine, model, {
+        rows: FACTOR_CHUNK,
+        target,
+        question: (g, layers, present) =>
+          Object.fromEntries(
+            layers.flatMap((layer, l) => {
+              const form = eigenForm(layer);
+              return [
+                [`left ${l}`, secondMoments(g, layer.left, present, form.left)],
+                [`right ${l}`, secondMoments(g, layer.right, present, form.right)],
+              ];
+            }),
+          ),
+      }),
+    );
+    const corrections =
+      kind === 'kronecker'
+        ? undefined
+        : await keep(
+            openLayerProgram(engine, model, {
+              rows: FACTOR_CHUNK,
+              target,
+              question: (g, layers, present) =>
+                Object.fromEntries(
+                  layers.map((layer, l) => [`squares ${l}`, squaresInBasis(g, layer, l, present)] as const),
+                ),
+            }),
+          );
+    const { layers } = moments;
+    return {
+      async fit(states, samples) {
+        const drawn: Samples[] = [];
+        const all = Array.from({ length: samples.rows }, (_, i) => i);
+        for (const [draw, parameters] of states.entries()) {
           watch.throwIfCancelled();
-          const form = eigenForm(layer);
-          const left = means(sums[`left ${l}`], count * layer.positions);
-          const right = means(sums[`right ${l}`], count);
-          sides.push({
-            left: await sideOf(exact, left, layer.groups, form.left),
-            right: await sideOf(exact, right, layer.groups, form.right),
-          });
+          drawn.push(await sampler.sample(parameters, samples, all, draw));
         }
-        const bases = sides.map(({ left, right }): Basis => ({ left: left.basis, right: right.basis }));
-        if (corrections === undefined) {
-          const eigenvalues = layers.map((layer, l) => productsOf(layer, sides[l].left.values, sides[l].right.values));
-          return { layers, bases, eigenvalues };
+        const sums = await summed(moments, states, drawn, [], watch);
+        const count = states.length * samples.rows;
+        const exact = openProducts(engine, 'float64');
+        try {
+          const sides: { readonly left: Side; readonly right: Side }[] = [];
+          for (const [l, layer] of layers.entries()) {
+            watch.throwIfCancelled();
+            const form = eigenForm(layer);
+            const left = means(sums[`left ${l}`], count * layer.positions);
+            const right = means(sums[`right ${l}`], count);
+            sides.push({
+              left: await sideOf(exact, left, layer.groups, form.left),
+              right: await sideOf(exact, right, layer.groups, form.right),
+            });
+          }
+          const bases = sides.map(({ left, right }): Basis => ({ left: left.basis, right: right.basis }));
+          if (corrections === undefined) {
+            const eigenvalues = layers.map((layer, l) =>
+              productsOf(layer, sides[l].left.values, sides[l].right.values),
+            );
+            return { layers, bases, eigenvalues };
+          }
+          const squares = await summed(corrections, states, drawn, bases, watch);
+          return { layers, bases, eigenvalues: layers.map((_, l) => means(squares[`squares ${l}`], count)) };
+        } finally {
+          await exact.dispose();
         }
-        const squares = await summed(corrections, states, drawn, bases, watch);
-        return { layers, bases, eigenvalues: layers.map((_, l) => means(squares[`squares ${l}`], count)) };
-      } finally {
-        await exact.dispose();
-      }
-    },
-    async dispose() {
-      await sampler.dispose();
-      await moments.dispose();
-      await corrections?.dispose();
-    },
-  };
+      },
+      async dispose() {
+        await sampler.dispose();
+        await moments.dispose();
+        await corrections?.dispose();
+      },
+    };
+  });
 }
 
 /** Sums over all states' samples of what the program gives for a chunk, in float64. */

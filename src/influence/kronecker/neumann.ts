@@ -27,6 +27,7 @@ import { type Layer, widthOf } from '../layers/layers.js';
 import type { LayerGradients, LayerVectors } from '../layers/layerVectors.js';
 import { scaledVectors } from '../layers/scaled.js';
 import type { Attribution } from '../methods/method.js';
+import { openTogether } from '../openTogether.js';
 import type { WorkWatch } from '../watch.js';
 import { solverBatches } from './batches.js';
 import { eigenForm } from './fit.js';
@@ -36,7 +37,7 @@ export interface NeumannOptions {
   readonly steps: number;
   /** Rows of a step, or all where there are fewer; a model so large that fewer fit takes those. */
   readonly batch: number;
-  /** Share of the largest step that the probed batches allow. */
+  /** The step in units of 1 ÷ the largest preconditioned value of the probed batches, 0 to 2. */
   readonly rate: number;
   readonly fisher: FisherTargets;
 }
@@ -69,70 +70,76 @@ export async function openNeumann(
   const target = curvatureLosses(model, fisher);
   const only = new Set(layers.map(({ parameters: [first] }) => first));
   const rows = Math.max(2, 2 ** Math.ceil(Math.log2(Math.min(batch, samples.rows))));
-  const stepping = await openLayerProgram(engine, model, {
-    rows,
-    target,
-    only,
-    question: (g, found, present) => stepOf(g, found, present, block),
+  return openTogether(async (keep) => {
+    const stepping = await keep(
+      openLayerProgram(engine, model, {
+        rows,
+        target,
+        only,
+        question: (g, found, present) => stepOf(g, found, present, block),
+      }),
+    );
+    const probing = await keep(
+      openLayerProgram(engine, model, { rows: stepping.rows, target, only, question: gramOf }),
+    );
+    const sampler = await keep(openTargetSampler(engine, model, fisher, seed));
+    const batches = solverBatches(samples.rows, Math.min(batch, stepping.rows, probing.rows), steps, seed);
+    const exact = openProducts(engine, 'float64');
+    const probed = new WeakMap<NeumannProblem, Promise<number>>();
+
+    const drawn = (parameters: Float32Array, step: number) =>
+      sampler.sample(parameters, samples, batches[step], FIRST_DRAW + step);
+
+    const largestOf = async (problem: NeumannProblem): Promise<number> => {
+      let largest = 0;
+      const feeds = { ...basisFeeds(problem.bases), ...inverseFeeds(problem) };
+      for (let step = 0; step < Math.min(PROBES, steps); step++) {
+        const chosen = await drawn(problem.parameters, step);
+        const { gram } = await probing.run(problem.parameters, chosen, 0, feeds);
+        const data = Float64Array.from(gram.data, (x) => x / chosen.rows);
+        const { values } = await symmetricEigen(exact, { shape: gram.shape, data });
+        largest = Math.max(largest, values[values.length - 1]);
+      }
+      return largest;
+    };
+
+    return {
+      async solve(problem, b) {
+        const known = probed.get(problem) ?? largestOf(problem);
+        probed.set(problem, known);
+        // λ ÷ (Λ + λ) adds at most 1
+        const alpha = rate / ((await known) + 1);
+        const feeds = {
+          ...basisFeeds(problem.bases),
+          ...inverseFeeds(problem),
+          ...namedFeeds('b', b),
+          ...namedFeeds(
+            'lambda',
+            problem.dampings.map((damping): Tensor => ({ shape: [1], data: Float32Array.of(damping) })),
+          ),
+          alpha: { shape: [1], data: Float32Array.of(alpha) },
+        };
+        let theta = scaledVectors(b, problem.inverses, 1);
+        for (let step = 0; step < steps; step++) {
+          watch.throwIfCancelled();
+          theta = await advance(stepping, problem, await drawn(problem.parameters, step), feeds, theta);
+        }
+        if (!theta.every(({ data }) => data.every(Number.isFinite))) {
+          throw new MeedError(
+            `The iterations of ASTRA diverge at a step of ${alpha}`,
+            `Lower the rate, which is ${rate}, or raise the damping or the batch`,
+          );
+        }
+        return theta;
+      },
+      async dispose() {
+        await stepping.dispose();
+        await probing.dispose();
+        await sampler.dispose();
+        await exact.dispose();
+      },
+    };
   });
-  const probing = await openLayerProgram(engine, model, { rows: stepping.rows, target, only, question: gramOf });
-  const sampler = await openTargetSampler(engine, model, fisher, seed);
-  const batches = solverBatches(samples.rows, Math.min(batch, stepping.rows, probing.rows), steps, seed);
-  const exact = openProducts(engine, 'float64');
-  const probed = new WeakMap<NeumannProblem, Promise<number>>();
-
-  const drawn = (parameters: Float32Array, step: number) =>
-    sampler.sample(parameters, samples, batches[step], FIRST_DRAW + step);
-
-  const largestOf = async (problem: NeumannProblem): Promise<number> => {
-    let largest = 0;
-    const feeds = { ...basisFeeds(problem.bases), ...inverseFeeds(problem) };
-    for (let step = 0; step < Math.min(PROBES, steps); step++) {
-      const chosen = await drawn(problem.parameters, step);
-      const { gram } = await probing.run(problem.parameters, chosen, 0, feeds);
-      const data = Float64Array.from(gram.data, (x) => x / chosen.rows);
-      const { values } = await symmetricEigen(exact, { shape: gram.shape, data });
-      largest = Math.max(largest, values[values.length - 1]);
-    }
-    return largest;
-  };
-
-  return {
-    async solve(problem, b) {
-      const known = probed.get(problem) ?? largestOf(problem);
-      probed.set(problem, known);
-      // λ ÷ (Λ + λ) adds at most 1
-      const alpha = rate / ((await known) + 1);
-      const feeds = {
-        ...basisFeeds(problem.bases),
-        ...inverseFeeds(problem),
-        ...namedFeeds('b', b),
-        ...namedFeeds(
-          'lambda',
-          problem.dampings.map((damping): Tensor => ({ shape: [1], data: Float32Array.of(damping) })),
-        ),
-        alpha: { shape: [1], data: Float32Array.of(alpha) },
-      };
-      let theta = scaledVectors(b, problem.inverses, 1);
-      for (let step = 0; step < steps; step++) {
-        watch.throwIfCancelled();
-        theta = await advance(stepping, problem, await drawn(problem.parameters, step), feeds, theta);
-      }
-      if (!theta.every(({ data }) => data.every(Number.isFinite))) {
-        throw new MeedError(
-          `The iterations of ASTRA diverge at a step of ${alpha}`,
-          `Lower the rate, which is ${rate}, or raise the damping or the batch`,
-        );
-      }
-      return theta;
-    },
-    async dispose() {
-      await stepping.dispose();
-      await probing.dispose();
-      await sampler.dispose();
-      await exact.dispose();
-    },
-  };
 }
 
 async function advance(

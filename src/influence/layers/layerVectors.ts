@@ -10,6 +10,7 @@ import { add, type GraphBuilder, reshape, type Value } from '../../graph/index.j
 import { checkSamples, type Losses, type Model, type Samples } from '../../models/index.js';
 import { FACTOR_CHUNK } from '../factors.js';
 import { MOST_ROWS } from '../gradientKernel.js';
+import { openTogether } from '../openTogether.js';
 import type { WorkWatch } from '../watch.js';
 import { type Basis, type BasisForm, basisFeeds, inBasis, widthIn } from './bases.js';
 import { dots, written } from './layerProducts.js';
@@ -76,51 +77,57 @@ export async function openLayerGradients(
   const only = new Set(layers.map(({ parameters: [first] }) => first));
   const forms = layers.map(form);
   const widths = layers.map((layer, l) => widthIn(layer, forms[l]));
-  const outputProgram = await openLayerProgram(engine, model, {
-    rows: MOST_ROWS.outputs,
-    target,
-    only,
-    question: (g, found) =>
-      Object.fromEntries(
-        ordered(found, layers).map((layer, l) => [`vectors ${l}`, written(g, inBasis(g, layer, l, forms[l]))]),
-      ),
+  return openTogether(async (keep) => {
+    const outputProgram = await keep(
+      openLayerProgram(engine, model, {
+        rows: MOST_ROWS.outputs,
+        target,
+        only,
+        question: (g, found) =>
+          Object.fromEntries(
+            ordered(found, layers).map((layer, l) => [`vectors ${l}`, written(g, inBasis(g, layer, l, forms[l]))]),
+          ),
+      }),
+    );
+    const block = outputProgram.rows;
+    const sampleProgram = await keep(
+      openLayerProgram(engine, model, {
+        rows: FACTOR_CHUNK,
+        only,
+        question: (g, found) =>
+          detail(
+            g,
+            ordered(found, layers).map((layer, l) => ({
+              layer,
+              factors: inBasis(g, layer, l, forms[l]),
+              vectors: reshape(g, g.input(`vectors ${l}`, [block, widths[l]]), [block, widths[l]]),
+            })),
+          ),
+      }),
+    );
+    return {
+      layers,
+      forms,
+      block,
+      async ofOutputs(parameters, outputs, start, bases) {
+        checkSamples(model, outputs);
+        const result = await outputProgram.run(parameters, outputs, start, basisFeeds(bases));
+        return layers.map((_, l) => result[`vectors ${l}`]);
+      },
+      async products(parameters, samples, bases, vectors, watch) {
+        checkSamples(model, samples);
+        const feeds = {
+          ...basisFeeds(bases),
+          ...Object.fromEntries(vectors.map((vector, l) => [`vectors ${l}`, vector])),
+        };
+        return collect(sampleProgram, parameters, samples, feeds, watch);
+      },
+      async dispose() {
+        await outputProgram.dispose();
+        await sampleProgram.dispose();
+      },
+    };
   });
-  const block = outputProgram.rows;
-  const sampleProgram = await openLayerProgram(engine, model, {
-    rows: FACTOR_CHUNK,
-    only,
-    question: (g, found) =>
-      detail(
-        g,
-        ordered(found, layers).map((layer, l) => ({
-          layer,
-          factors: inBasis(g, layer, l, forms[l]),
-          vectors: reshape(g, g.input(`vectors ${l}`, [block, widths[l]]), [block, widths[l]]),
-        })),
-      ),
-  });
-  return {
-    layers,
-    forms,
-    block,
-    async ofOutputs(parameters, outputs, start, bases) {
-      checkSamples(model, outputs);
-      const result = await outputProgram.run(parameters, outputs, start, basisFeeds(bases));
-      return layers.map((_, l) => result[`vectors ${l}`]);
-    },
-    async products(parameters, samples, bases, vectors, watch) {
-      checkSamples(model, samples);
-      const feeds = {
-        ...basisFeeds(bases),
-        ...Object.fromEntries(vectors.map((vector, l) => [`vectors ${l}`, vector])),
-      };
-      return collect(sampleProgram, parameters, samples, feeds, watch);
-    },
-    async dispose() {
-      await outputProgram.dispose();
-      await sampleProgram.dispose();
-    },
-  };
 }
 
 async function collect(

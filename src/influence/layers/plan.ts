@@ -93,7 +93,7 @@ export async function scoreBlocks(
   return totals;
 }
 
-/** The one number for each pair, as a matrix. */
-export function wholeOf({ scores }: Readonly<Record<string, Tensor>>): Tensor {
-  return { shape: scores.shape.slice(0, 2), data: scores.data };
+/** The one number for each pair, [outputs, samples]. Where nothing is asked no block was run, and there is nothing. */
+export function wholeOf({ scores }: Readonly<Record<string, Tensor | undefined>>, outputs: Samples, samples: Samples) {
+  return { shape: [outputs.rows, samples.rows], data: scores?.data ?? new Float32Array() };
 }

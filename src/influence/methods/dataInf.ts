@@ -20,6 +20,7 @@ import {
   squaredNorms,
   widthOf,
 } from '../layers/index.js';
+import { type Keep, openTogether } from '../openTogether.js';
 import type { WorkWatch } from '../watch.js';
 import type { Attribution } from './method.js';
 import { LAST, statesAt } from './runStates.js';
@@ -46,64 +47,69 @@ export const dataInfMethod = vectorMethod<DataInfSettings>({
   grid: [1e-3, 1e-2, 1, 10, 100].map((damping) => ({ damping })),
   plan: (attribution, settings, watch) => ({
     form: () => OWN_COORDINATES,
-    async prepare(gradients) {
-      const programs = await openPrograms(attribution, gradients);
-      const { samples, runs } = attribution;
-      const states: { readonly parameters: Float32Array; readonly dampings: readonly number[] }[] = [];
-      for (const { parameters } of statesAt(attribution, settings.epoch)) {
-        const means = await meanSquares(programs.norms, parameters, attribution, gradients, watch);
-        states.push({ parameters, dampings: dampingsOf(gradients.layers, means, settings.damping) });
-      }
-      const bases = gradients.layers.map(() => ({}));
-      return {
-        async *terms(outputs, start) {
-          for (const { parameters, dampings } of states) {
-            const asked = await gradients.ofOutputs(parameters, outputs, start, bases);
-            const parts = await weighted(programs.sums, parameters, attribution, asked, dampings, watch);
-            const vectors = asked.map(({ shape, data }, l) => {
-              const scale = dampings[l] === 0 ? 0 : 1 / (dampings[l] * samples.rows * runs.length);
-              return { shape, data: data.map((v, i) => scale * (v - parts[l].data[i] / samples.rows)) };
-            });
-            yield { parameters, bases, vectors };
-          }
-        },
-        async dispose() {
-          await programs.norms.dispose();
-          await programs.sums.dispose();
-        },
-      };
-    },
+    prepare: (gradients) =>
+      openTogether(async (keep) => {
+        const programs = await openPrograms(attribution, gradients, keep);
+        const { samples, runs } = attribution;
+        const states: { readonly parameters: Float32Array; readonly dampings: readonly number[] }[] = [];
+        for (const { parameters } of statesAt(attribution, settings.epoch)) {
+          const means = await meanSquares(programs.norms, parameters, attribution, gradients, watch);
+          states.push({ parameters, dampings: dampingsOf(gradients.layers, means, settings.damping) });
+        }
+        const bases = gradients.layers.map(() => ({}));
+        return {
+          async *terms(outputs, start) {
+            for (const { parameters, dampings } of states) {
+              const asked = await gradients.ofOutputs(parameters, outputs, start, bases);
+              const parts = await weighted(programs.sums, parameters, attribution, asked, dampings, watch);
+              const vectors = asked.map(({ shape, data }, l) => {
+                const scale = dampings[l] === 0 ? 0 : 1 / (dampings[l] * samples.rows * runs.length);
+                return { shape, data: data.map((v, i) => scale * (v - parts[l].data[i] / samples.rows)) };
+              });
+              yield { parameters, bases, vectors };
+            }
+          },
+          async dispose() {
+            await programs.norms.dispose();
+            await programs.sums.dispose();
+          },
+        };
+      }),
   }),
 });
 
 /** `norms`: Σ over samples of ‖g_i‖²; `sums`: Σ over samples of (g_i·v)/(λ + ‖g_i‖²)·g_i. Layer by layer. */
-async function openPrograms({ engine, model }: Attribution, { layers, block }: LayerGradients) {
+async function openPrograms({ engine, model }: Attribution, { layers, block }: LayerGradients, keep: Keep) {
   const only = new Set(layers.map(({ parameters: [first] }) => first));
-  const norms = await openLayerProgram(engine, model, {
-    rows: FACTOR_CHUNK,
-    only,
-    question: (g, found, present) =>
-      Object.fromEntries(
-        found.map((layer, l) => [`norms ${l}`, reduceSum(g, multiply(g, squaredNorms(g, layer), present), [0])]),
-      ),
-  });
-  const sums = await openLayerProgram(engine, model, {
-    rows: FACTOR_CHUNK,
-    only,
-    question: (g, found, present) =>
-      Object.fromEntries(
-        found.map((layer, l) => {
-          const vectors = g.input(`vectors ${l}`, [block, widthOf(layer)]);
-          const damped = add(g, squaredNorms(g, layer), g.input(`damping ${l}`, [1]));
-          const weights = multiply(
-            g,
-            dots(g, layer, vectors),
-            reshape(g, divide(g, present, damped), [1, damped.shape[0]]),
-          );
-          return [`sums ${l}`, combined(g, layer, weights)];
-        }),
-      ),
-  });
+  const norms = await keep(
+    openLayerProgram(engine, model, {
+      rows: FACTOR_CHUNK,
+      only,
+      question: (g, found, present) =>
+        Object.fromEntries(
+          found.map((layer, l) => [`norms ${l}`, reduceSum(g, multiply(g, squaredNorms(g, layer), present), [0])]),
+        ),
+    }),
+  );
+  const sums = await keep(
+    openLayerProgram(engine, model, {
+      rows: FACTOR_CHUNK,
+      only,
+      question: (g, found, present) =>
+        Object.fromEntries(
+          found.map((layer, l) => {
+            const vectors = g.input(`vectors ${l}`, [block, widthOf(layer)]);
+            const damped = add(g, squaredNorms(g, layer), g.input(`damping ${l}`, [1]));
+            const weights = multiply(
+              g,
+              dots(g, layer, vectors),
+              reshape(g, divide(g, present, damped), [1, damped.shape[0]]),
+            );
+            return [`sums ${l}`, combined(g, layer, weights)];
+          }),
+        ),
+    }),
+  );
   return { norms, sums };
 }
 

@@ -13,6 +13,7 @@ import type { CurvatureKind } from '../curvature/curvatureGraph.js';
 import { denseCurvature } from '../curvature/denseCurvature.js';
 import { type InverseCurvature, inverseScorer, ridgeOf } from '../curvature/inverseScorer.js';
 import { ensembleScorer } from '../ensemble.js';
+import { finiteScores } from '../finiteScores.js';
 import { gradientExtents } from '../gradients/gradientGraphs.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import { type WorkWatch, watchOf } from '../watch.js';
@@ -26,7 +27,7 @@ const card: MethodCard = {
   source: 'Koh and Liang 2017, "Understanding Black-box Predictions via Influence Functions", eq. 2',
   claim: 'how much the loss of the output would rise if the model were trained to its optimum without this sample',
   scale: "nats of the output's loss",
-  cost: 'P² numbers twice, P³/3 multiplications; n·C²/2 · (P/C)² for the matrix of a linear classifier, P passes over the samples for others',
+  cost: 'P² numbers twice, P³/3 multiplications; n·P²/2 more for the matrix of a linear classifier, P passes over the samples for others',
   needs: ['few parameters'],
   form: 'bilinear',
   additivity: 'relative',
@@ -76,7 +77,7 @@ export const explicitInfluence: Method<ExplicitSettings> = {
     }
     for (const sum of sums) {
       const data = Float32Array.from(sum, (score) => score / attribution.runs.length);
-      yield { shape: [outputs.rows, attribution.samples.rows], data };
+      yield finiteScores(card.name, { shape: [outputs.rows, attribution.samples.rows], data });
     }
   },
 };
@@ -122,7 +123,10 @@ async function scorerAt(
   watch: WorkWatch,
 ) {
   const products = openProducts(engine, 'float64');
-  const factor = await dampedFactor(products, curvature, damping);
+  const factor = await dampedFactor(products, curvature, damping).catch(async (problem: unknown) => {
+    await products.dispose();
+    throw problem;
+  });
   const { vectors: width } = gradientExtents(model);
   const inverse: InverseCurvature = {
     async solve(vectors) {

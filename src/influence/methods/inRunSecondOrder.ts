@@ -3,6 +3,7 @@
  * again from its first state, with its order and masks, and of every step each sample of the batch is owed
  * mass/b · [∇_q − ½·H_q·d]·∇_i with d the step's displacement. For plain SGD mass is the learning rate and this is the paper's; with
  * momentum a gradient goes on moving the weights in later steps, and mass is all that it will have moved them.
+ * Gradients are those of the loss that is measured, without the masks of a step with dropout.
  * The trap: scores belong to places of this run, not to what a row holds, and the run must be the one that was trained: the
  * states that are known of it are compared with those of the repetition.
  */
@@ -20,6 +21,7 @@ import {
   selectSamples,
 } from '../../models/index.js';
 import { ensembleScorer, type OpenScorer } from '../ensemble.js';
+import { openTogether } from '../openTogether.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import { stepInfluenceGraph } from '../replay/stepInfluence.js';
 import { samplePlaces } from '../samplePlaces.js';
@@ -121,8 +123,10 @@ async function owedOverRun(
   const extents = { outputs: OUTPUTS, batch: Math.max(2, batch) };
   const blocks = blocksOf(outputs);
   const owed = new Float64Array(outputs.rows * samples.rows);
-  const step = await openFastStep(engine, model, { batch, optimiser, dropout, seed, clip });
-  const program = await engine.compile(stepInfluenceGraph(model, extents, target ?? model.losses));
+  const { step, program } = await openTogether(async (keep) => ({
+    step: await keep(openFastStep(engine, model, { batch, optimiser, dropout, seed, clip })),
+    program: await keep(engine.compile(stepInfluenceGraph(model, extents, target ?? model.losses))),
+  }));
   const known = new Map(states.map((state) => [state.step, state]));
   try {
     const order = Random.named(seed, 'order');

@@ -1,5 +1,6 @@
 /** What K-FAC and EK-FAC share: the curvature is fitted at each run's state, and dampings share the fit. */
 
+import { finiteScores } from '../finiteScores.js';
 import { type CurvedState, type EigenvalueKind, eigenForm, inverseSource, openKronecker } from '../kronecker/index.js';
 import { openLayerGradients } from '../layers/index.js';
 import { scoreBlocks, wholeOf } from '../layers/plan.js';
@@ -45,7 +46,8 @@ export function kroneckerMethod(card: MethodCard, kind: EigenvalueKind): VectorM
           const states = fits.get(key) ?? (await curvedStates(attribution, setting, kind, watch));
           fits.set(key, states);
           const source = inverseSource(gradients, states, setting.damping, samples.rows);
-          yield wholeOf(await scoreBlocks(gradients, source, outputs, samples, watch));
+          const parts = await scoreBlocks(gradients, source, outputs, samples, watch);
+          yield finiteScores(card.name, wholeOf(parts, outputs, samples));
         }
       } finally {
         await gradients.dispose();

@@ -72,9 +72,9 @@ export const lissa: Method<LissaSettings> = {
       async (run, part) => {
         const { parameters } = stateAt(run, settings.epoch, samples.rows);
         const total = damping + ridgeOf(run.recipe);
+        const scale = asked ?? (await twiceLargest(engine, model, parameters, samples, kind, total, seed, part));
         const curvature = await openCurvature(engine, model, { kind, damping: total, width: SOLVE_WIDTH });
         const apply = (batch: Samples, v: Tensor): Promise<Tensor> => curvature.apply(parameters, batch, v, part);
-        const scale = asked ?? (await twiceLargest(engine, model, parameters, samples, kind, total, seed, part));
         return inverseScorer(
           { engine, model, parameters, rows: samples.rows, target: options.target },
           {

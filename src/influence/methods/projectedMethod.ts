@@ -1,5 +1,6 @@
 /** What LoGra and FactGraSS share: encode, gather second moments once for each run's state, and try dampings of them. */
 
+import { finiteScores } from '../finiteScores.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import {
   type EncodedState,
@@ -59,8 +60,11 @@ export function projectedMethod<S extends ProjectedSettings>(parts: ProjectedMet
       const { rows } = attribution.samples;
       return {
         ...aboutScores(card),
-        score: (outputs, samples) =>
-          fisherScores(attribution.engine, encoder, states, { outputs, samples, rows, damping }, watchOf(options)),
+        async score(outputs, samples) {
+          const request = { outputs, samples, rows, damping };
+          const scores = await fisherScores(attribution.engine, encoder, states, request, watchOf(options));
+          return finiteScores(card.name, scores);
+        },
         dispose: () => encoder.dispose(),
       };
     },
@@ -77,7 +81,8 @@ export function projectedMethod<S extends ProjectedSettings>(parts: ProjectedMet
             opened = { key, ...(await open(attribution, setting, options)) };
           }
           const request = { outputs, samples, rows: samples.rows, damping: setting.damping };
-          yield await fisherScores(engine, opened.encoder, opened.states, request, watchOf(options));
+          const scores = await fisherScores(engine, opened.encoder, opened.states, request, watchOf(options));
+          yield finiteScores(card.name, scores);
         }
       } finally {
         await opened?.encoder.dispose();

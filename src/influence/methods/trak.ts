@@ -1,5 +1,5 @@
 /**
- * TRAK (Park et al. 2023, equations 13 and 17): τ = mean_m[φ_q (ΦᵀΦ + λI)⁻¹ Φᵀ] ⊙ mean_m(1 − p), with φ the gradient of the
+ * TRAK (Park et al. 2023, section 3): τ = mean_m[φ_q (ΦᵀΦ + λI)⁻¹ Φᵀ] ⊙ mean_m(1 − p), with φ the gradient of the
  * margin log(p/(1 − p)) projected to k random directions. The literature's yardstick; `trak-dual` gives the limit k → ∞
  * for less. λ is relative to the mean of the k eigenvalues of ΦᵀΦ.
  */
@@ -8,6 +8,7 @@ import { MeedError } from '../../foundation/index.js';
 import { cholesky, choleskySolve, openProducts, type Products } from '../../linalg/index.js';
 import { marginLosses, type Samples } from '../../models/index.js';
 import { defaultMemory } from '../../work/index.js';
+import { finiteScores } from '../finiteScores.js';
 import { openGradientRows } from '../gradients/index.js';
 import { meanEigenvalue } from '../kernel/dualPath.js';
 import { openRandomProjection } from '../kernel/randomProjection.js';
@@ -31,7 +32,7 @@ export interface TrakSettings extends Readonly<Record<string, number | string>> 
 
 const card: MethodCard = {
   name: 'trak',
-  source: 'Park et al. 2023, "TRAK: attributing model behavior at scale", equations 13 and 17',
+  source: 'Park et al. 2023, "TRAK: attributing model behavior at scale", section 3',
   claim:
     'how much the sample raised the log-odds of the output, were the model linear, seen through random projections',
   scale: 'log-odds of the output, averaged over the models',
@@ -130,7 +131,9 @@ async function trakScores(
     if (explained !== gradients) await explained.dispose();
     await products.dispose();
   }
-  return totals.map((data) => ({ shape: [m, rows], data: data.map((x, k) => x * doubts[k % rows]) }));
+  return totals.map((data) =>
+    finiteScores(card.name, { shape: [m, rows], data: data.map((x, k) => x * doubts[k % rows]) }),
+  );
 }
 
 /** (A + λI)⁻¹ B, λ relative to A's mean eigenvalue; zero where A is. */

@@ -1,5 +1,5 @@
 /**
- * TRAK without projections: its exact dual. TRAK (Park et al. 2023, equation 17) scores with
+ * TRAK without projections: its exact dual. TRAK (Park et al. 2023, section 3) scores with
  * φ_q (ΦᵀΦ + λI)⁻¹ φ_i · (1 − p_i), where φ is the gradient of the margin log(p/(1 − p)) and Φ stacks the training
  * samples'. Its P × P matrix is why it projects; by the push-through identity the same number is
  * K_qt (K_tt + λI)⁻¹ on the kernel K = ΦΦᵀ, which factors give without any gradient being written out. A row that was not
@@ -15,15 +15,18 @@ import { openProducts, type Products } from '../../linalg/index.js';
 import { type Losses, marginLosses, type Samples } from '../../models/index.js';
 import { defaultMemory, formatBytes } from '../../work/index.js';
 import { type FactorSource, type Factors, openFactors } from '../factors.js';
+import { finiteScores } from '../finiteScores.js';
 import { type GradientKernel, openKernel } from '../gradientKernel.js';
 import { type DualPoint, dualPath, meanEigenvalue } from '../kernel/dualPath.js';
 import { gram } from '../kernel/gram.js';
+import { openTogether } from '../openTogether.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
 import { watchOf } from '../watch.js';
 import { type Attribution, aboutScores, type Method, type MethodCard, type RunState } from './method.js';
 import { LAST, statesAtEpochs } from './runStates.js';
-import { wordOf } from './vectorMethod.js';
+import { amountOf } from './settings.js';
+import { countOf, wordOf } from './vectorMethod.js';
 
 const FEATURES = ['margin', 'loss'] as const;
 
@@ -40,7 +43,7 @@ export interface TrakDualSettings extends Readonly<Record<string, number | strin
 
 const card: MethodCard = {
   name: 'trak-dual',
-  source: 'Park et al. 2023, "TRAK: attributing model behavior at scale", equations 13 and 17, in the dual',
+  source: 'Park et al. 2023, "TRAK: attributing model behavior at scale", section 3, in the dual',
   claim: 'how much the sample raised the log-odds of the output, were the model linear around its trained weights',
   scale: 'log-odds of the output (loss of the output with features = loss), averaged over the states',
   cost: 'for each state n² products of factors and n³/3 multiplications; n² numbers are held',
@@ -87,7 +90,9 @@ export const trakDual: Method<TrakDualSettings> = {
   },
 };
 
-function check(attribution: Attribution, { features, epochs }: TrakDualSettings): void {
+function check(attribution: Attribution, { damping, rank, features, epochs }: TrakDualSettings): void {
+  amountOf('damping', damping, Number.MIN_VALUE);
+  countOf('rank', rank, 0);
   checkFeatures(attribution, features);
   statesAtEpochs(attribution, epochs);
   checkMemory(attribution.samples.rows);
@@ -147,10 +152,9 @@ async function dualScores(
   } finally {
     await session.dispose();
   }
-  return averages.map(({ weights, doubts }) => ({
-    shape: [m, rows],
-    data: weights.map((weight, k) => weight * doubts[k % rows]),
-  }));
+  return averages.map(({ weights, doubts }) =>
+    finiteScores(card.name, { shape: [m, rows], data: weights.map((weight, k) => weight * doubts[k % rows]) }),
+  );
 }
 
 interface Session {
@@ -169,22 +173,25 @@ async function openSession(
 ): Promise<Session> {
   const { engine, model } = attribution;
   const own: Losses = checkFeatures(attribution, features) === 'margin' ? marginLosses : model.losses;
-  const ofSamples = await openFactors(engine, model, own);
-  const ofOutputs = target === undefined || target === own ? ofSamples : await openFactors(engine, model, target);
-  const [kernel, products] = [openKernel(engine), openProducts(engine)];
-  return {
-    engine,
-    ofSamples,
-    ofOutputs,
-    kernel,
-    products,
-    async dispose() {
-      await ofSamples.dispose();
-      if (ofOutputs !== ofSamples) await ofOutputs.dispose();
-      await kernel.dispose();
-      await products.dispose();
-    },
-  };
+  return openTogether(async (keep) => {
+    const ofSamples = await keep(openFactors(engine, model, own));
+    const ofOutputs =
+      target === undefined || target === own ? ofSamples : await keep(openFactors(engine, model, target));
+    const [kernel, products] = [openKernel(engine), openProducts(engine)];
+    return {
+      engine,
+      ofSamples,
+      ofOutputs,
+      kernel,
+      products,
+      async dispose() {
+        await ofSamples.dispose();
+        if (ofOutputs !== ofSamples) await ofOutputs.dispose();
+        await kernel.dispose();
+        await products.dispose();
+      },
+    };
+  });
 }
 
 /** Adds one state's part to every average that has it. */

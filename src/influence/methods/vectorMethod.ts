@@ -3,6 +3,7 @@
  * by position, which add up to them.
  */
 import { MeedError } from '../../foundation/index.js';
+import { finiteScores } from '../finiteScores.js';
 import { openVectorScorer, type VectorPlan, wholeOf } from '../layers/plan.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
@@ -26,12 +27,8 @@ export function vectorMethod<S extends Settings>(parts: VectorMethodParts<S>): V
       const scorer = await openVectorScorer(engine, model, plan, { target: options.target, watch });
       return {
         ...aboutScores(parts),
-        async score(outputs, samples) {
-          const shape = [outputs.rows, samples.rows];
-          // nothing is asked, so no block is run that would say its shape
-          if (shape.includes(0)) return { shape, data: new Float32Array() };
-          return wholeOf(await scorer.score(outputs, samples));
-        },
+        score: async (outputs, samples) =>
+          finiteScores(parts.name, wholeOf(await scorer.score(outputs, samples), outputs, samples)),
         dispose: () => scorer.dispose(),
       };
     },

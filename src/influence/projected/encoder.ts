@@ -9,6 +9,7 @@ import { checkSamples, type Losses, type Model, type Samples } from '../../model
 import { FACTOR_CHUNK } from '../factors.js';
 import { commonLayers, describeLayers, type LayerProgram, openLayerProgram } from '../layers/layerProgram.js';
 import type { Layer, LayerShape } from '../layers/layers.js';
+import { openTogether } from '../openTogether.js';
 import type { WorkWatch } from '../watch.js';
 
 export interface Projection {
@@ -63,25 +64,27 @@ export async function openEncoder(
         return { encoded: parts.length === 1 ? parts[0] : concat(g, parts, 1) };
       },
     });
-  const samples = await open();
-  const outputs = target === undefined ? samples : await open(target);
-  const programs = { samples, outputs };
-  return {
-    layers,
-    widths: layers.map(projection.width),
-    rows: (side) => programs[side].rows,
-    async *chunks(side, parameters, rows, feeds, watch) {
-      checkSamples(model, rows);
-      const program = programs[side];
-      for (let start = 0; start < rows.rows; start += program.rows) {
-        watch.throwIfCancelled();
-        const { encoded } = await program.run(parameters, rows, start, feeds);
-        yield { start, encoded };
-      }
-    },
-    async dispose() {
-      await samples.dispose();
-      if (outputs !== samples) await outputs.dispose();
-    },
-  };
+  return openTogether(async (keep) => {
+    const samples = await keep(open());
+    const outputs = target === undefined ? samples : await keep(open(target));
+    const programs = { samples, outputs };
+    return {
+      layers,
+      widths: layers.map(projection.width),
+      rows: (side) => programs[side].rows,
+      async *chunks(side, parameters, rows, feeds, watch) {
+        checkSamples(model, rows);
+        const program = programs[side];
+        for (let start = 0; start < rows.rows; start += program.rows) {
+          watch.throwIfCancelled();
+          const { encoded } = await program.run(parameters, rows, start, feeds);
+          yield { start, encoded };
+        }
+      },
+      async dispose() {
+        await samples.dispose();
+        if (outputs !== samples) await outputs.dispose();
+      },
+    };
+  });
 }

@@ -1,7 +1,7 @@
 /** K-FAC and EK-FAC against explicit matrices in float64, and what their scores promise. */
 import { describe, expect, it } from 'vitest';
 import { cpuEngine, type Tensor } from '../../../src/engine/index.js';
-import { type Attribution, ekfacMethod, kfacMethod, LAST } from '../../../src/influence/index.js';
+import { type Attribution, ekfacMethod, kfacMethod, LAST, layerScores } from '../../../src/influence/index.js';
 import { openTargetSampler } from '../../../src/influence/kronecker/index.js';
 import {
   lenet,
@@ -201,6 +201,12 @@ describe.each([
       shape: [0, samples.rows],
       data: new Float32Array(),
     });
+    for await (const scores of method.sweep?.(attribution, [SETTINGS], none) ?? []) expect(scores.data).toHaveLength(0);
+    const layers = await layerScores(method, attribution, SETTINGS, outputs, none);
+    expect(layers.map(({ scores }) => scores.shape)).toEqual([
+      [outputs.rows, 0],
+      [outputs.rows, 0],
+    ]);
   });
 
   it('ends when it is told to', async () => {

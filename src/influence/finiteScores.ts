@@ -1,0 +1,18 @@
+/**
+ * The last look at a matrix of scores: a number that is not finite has no place in a ranking or a payout, and would spread
+ * through every sum. Weights that diverged make such numbers, and so does a curvature all but singular under a damping
+ * that is too small for float32.
+ */
+import type { Tensor } from '../engine/index.js';
+import { MeedError } from '../foundation/index.js';
+
+/** @throws MeedError naming the first output and sample whose score is not finite */
+export function finiteScores(method: string, scores: Tensor): Tensor {
+  const at = scores.data.findIndex((score) => !Number.isFinite(score));
+  if (at < 0) return scores;
+  const [, samples] = scores.shape;
+  throw new MeedError(
+    `${method} gives output ${Math.floor(at / samples)} and sample ${at % samples} the score ${scores.data[at]}`,
+    'Check the training for divergence (lower the learning rate), or raise the damping',
+  );
+}
