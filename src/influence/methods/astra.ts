@@ -24,7 +24,7 @@ export type AstraSettings = KroneckerSettings & {
   readonly steps: number;
   /** Rows of an iteration. */
   readonly batch: number;
-  /** Share of the largest step that probed batches allow. */
+  /** 1 is the reciprocal of the largest value in probed batches; at 2 and beyond steps grow there. */
   readonly rate: number;
 };
 
@@ -45,10 +45,10 @@ export const astraMethod = vectorMethod<AstraSettings>({
     const batch = countOf('batch', settings.batch, 1);
     const fisher = wordOf('fisher', settings.fisher, ['sampled', 'empirical']);
     const { rate } = settings;
-    if (!(rate > 0 && rate <= 2)) {
+    if (!(typeof rate === 'number' && rate > 0 && rate <= 2)) {
       throw new MeedError(
         `A rate of ${rate} was asked for`,
-        'Give a share of the largest stable step, 1 unless you know better',
+        'Give a number above 0 and at most 2, 1 unless you know better',
       );
     }
     return {

@@ -70,6 +70,13 @@ function neighbourhood(
       for (let q = 0; q < outputs.rows; q++) {
         watch.throwIfCancelled();
         const far = distances(asked.subarray(q), own);
+        const lost = far.findIndex((distance) => !Number.isFinite(distance));
+        if (lost >= 0) {
+          throw new MeedError(
+            `Sample ${lost} is at the distance ${far[lost]} of output ${q} in the last hidden layer`,
+            'Check the training for divergence (lower the learning rate)',
+          );
+        }
         const values = knnValues(far, players.targets, outputs.targets[q], k);
         for (let i = 0; i < samples.rows; i++) scores[q * samples.rows + i] = values[places[i]];
         watch.progress(q + 1, outputs.rows, 'outputs');

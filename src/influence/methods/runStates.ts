@@ -18,7 +18,9 @@ export function stateAt(run: TrainedRun, epoch: number | string, all: number): R
   const last = run.states.at(-1);
   if (!last) throw new MeedError('A run without states was given', 'Keep at least its last state');
   if (epoch === LAST) return last;
-  const step = Number(epoch) * stepsOfEpoch(run, all);
+  // an empty word would be the number 0
+  const named = String(epoch).trim() === '' ? Number.NaN : Number(epoch);
+  const step = named * stepsOfEpoch(run, all);
   const found = run.states.find((state) => state.step === Math.round(step));
   if (found) return found;
   const known = run.states.map((state) => state.step / stepsOfEpoch(run, all)).join(', ');

@@ -5,6 +5,8 @@
  */
 import { MeedError } from '../../foundation/index.js';
 import { ratesOf } from '../../models/index.js';
+import { ridgeOf } from '../curvature/inverseScorer.js';
+import { sgdMomentum } from './inRun.js';
 import type { TrainedRun } from './method.js';
 
 export interface Segment {
@@ -17,16 +19,10 @@ export interface Segment {
 
 /**
  * @param all rows of the attribution, where the run does not say which it used
- * @throws MeedError when a segment has no state, or the optimiser's steps are not gradients
+ * @throws MeedError when a segment has no state, or the optimiser's steps are not sums of gradients
  */
 export function segmentsOf({ states, recipe, rows }: TrainedRun, count: number, all: number): Segment[] {
-  const { optimiser } = recipe;
-  if (optimiser.name !== 'sgd') {
-    throw new MeedError(
-      `Training is unrolled for SGD, this run used ${optimiser.name}`,
-      'Choose a method without unrolling, such as ekfac, or train with SGD',
-    );
-  }
+  const momentum = sgdMomentum(recipe, 'source');
   const last = states.at(-1)?.step ?? 0;
   const rates = ratesOf(recipe, rows?.length ?? all);
   if (last < 1 || last > rates.length) {
@@ -45,7 +41,7 @@ export function segmentsOf({ states, recipe, rows }: TrainedRun, count: number, 
       );
     }
     let mass = 0;
-    for (let t = Math.floor(from); t < Math.floor(to); t++) mass += rates[t] / (1 - optimiser.momentum);
-    return { states: inside.map(({ parameters }) => parameters), mass, decay: optimiser.weightDecay };
+    for (let t = Math.floor(from); t < Math.floor(to); t++) mass += rates[t] / (1 - momentum);
+    return { states: inside.map(({ parameters }) => parameters), mass, decay: ridgeOf(recipe) };
   });
 }

@@ -1,6 +1,6 @@
 /**
  * TracIn (Pruthi et al. 2020): gradient products at several checkpoints, each weighed by the step size of the training there
- * ("TracInCP", section 3.2). The trap: it knows plain SGD. Momentum, or AdamW's denominators, move the weights
+ * ("TracInCP"). The trap: it knows plain SGD. Momentum, or AdamW's denominators, move the weights
  * further than the step size says; in-run counts the momentum's part.
  */
 import { MeedError } from '../../foundation/index.js';
@@ -14,7 +14,7 @@ import { stateAt, stepsOfEpoch } from './runStates.js';
 
 const card: MethodCard = {
   name: 'tracin',
-  source: 'Pruthi et al. 2020, "Estimating Training Data Influence by Tracing Gradient Descent", section 3.2',
+  source: 'Pruthi et al. 2020, "Estimating Training Data Influence by Tracing Gradient Descent", TracInCP',
   claim: 'how much steps on this sample at the checkpoints lowered the loss of the output, to first order',
   scale: "nats of the output's loss for one visit of the sample between two checkpoints, by itself",
   cost: 'that of grad-dot for each checkpoint',
@@ -26,7 +26,7 @@ const card: MethodCard = {
 /** Every state at the end of an epoch. */
 const ALL = 'all';
 
-export const tracIn: Method<{ readonly epochs: string }> = {
+export const tracIn: Method<{ readonly epochs: number | string }> = {
   ...card,
   defaults: { epochs: ALL },
   grid: [],
@@ -39,10 +39,10 @@ export const tracIn: Method<{ readonly epochs: string }> = {
   },
 };
 
-function weightedStates(run: TrainedRun, rows: number, epochs: string): WeightedState[] {
+function weightedStates(run: TrainedRun, rows: number, epochs: number | string): WeightedState[] {
   const perEpoch = stepsOfEpoch(run, rows);
   const ends = run.states.filter(({ step }) => step > 0 && step % perEpoch === 0);
-  const chosen = epochs === ALL ? ends : listed(epochs).map((epoch) => stateAt(run, epoch, rows));
+  const chosen = epochs === ALL ? ends : listed(String(epochs)).map((epoch) => stateAt(run, epoch, rows));
   if (chosen.length === 0) {
     throw new MeedError(
       `The run has no state at the end of an epoch; its states are of the steps ${run.states.map(({ step }) => step).join(', ')}`,

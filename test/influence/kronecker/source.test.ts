@@ -167,7 +167,8 @@ describe('source', () => {
     await expect(open({ recipe: { ...RECIPE, epochs: 1 } })).rejects.toThrow(/step 12, its recipe has 6 steps/);
     const adam = { name: 'adamw', beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 } as const;
     const recipe: Recipe = { ...RECIPE, optimiser: adam };
-    await expect(open({ recipe })).rejects.toThrow(/used adamw/);
+    await expect(open({ recipe })).rejects.toThrow(/source follows SGD.*adamw/);
+    await expect(open({ recipe: { ...RECIPE, clip: 1 } })).rejects.toThrow(/clipped its gradients to the norm 1/);
   });
 });
 

@@ -77,6 +77,8 @@ describe('tracin', () => {
     expect(relativeError(all.data, along([rate(2), rate(5), rate(8)], ends))).toBeLessThan(1e-5);
     const chosen = await scoresOf(tracIn, first(), outputs, { epochs: '0, 2' });
     expect(relativeError(chosen.data, along([rate(0), rate(5)], [states[0], states[2]]))).toBeLessThan(1e-5);
+    const one = await scoresOf(tracIn, first(), outputs, { epochs: 2 });
+    expect(relativeError(one.data, along([rate(5)], [states[2]]))).toBeLessThan(1e-5);
   });
 
   it('refuses what is no epoch, or has no state', async () => {
