@@ -1,7 +1,7 @@
 /** TRAK, its dual, and what makes them equal: another road to the same number, in float64 with everything written out. */
 import { describe, expect, it } from 'vitest';
 import { MeedError, Random } from '../../../src/foundation/index.js';
-import { type Attribution, trak, trakDual } from '../../../src/influence/index.js';
+import { type Attribution, type Method, trak, trakDual } from '../../../src/influence/index.js';
 import { randomSigns } from '../../../src/influence/kernel/randomProjection.js';
 import { decoder, marginLosses, mlp, mlpRegressor, type Samples, selectSamples } from '../../../src/models/index.js';
 import { cloud } from '../../models/tiny.js';
@@ -149,6 +149,9 @@ describe('the dual of TRAK', () => {
     await expect(scoresOf(trakDual, attribution, outputs, { epochs: '1,9' })).rejects.toThrow(
       /no state of epoch 9.*0, 1, 2, 3/,
     );
+    // an empty word is no epoch, though it is the number 0
+    await expect(scoresOf(trakDual, attribution, outputs, { epochs: '1,' })).rejects.toThrow(/no state of epoch/);
+    await expect(scoresOf(trakDual, attribution, outputs, { rank: 1.5 })).rejects.toThrow(/rank is 1.5/);
   });
 });
 
@@ -190,6 +193,24 @@ describe('TRAK', () => {
     for await (const { data } of trak.sweep!(two, path, outputs)) {
       expect(data).toEqual((await scoresOf(trak, two, outputs, path[k++])).data);
     }
+  });
+});
+
+describe.each<[string, Method, Record<string, number | string>]>([
+  ['trak-dual', trakDual, {}],
+  ['trak', trak, { columns: 8, damping: 0.1 }],
+])('%s', (_, method, settings) => {
+  it('gives an output the same bits whatever is asked with it', async () => {
+    const whole = (await scoresOf(method, two, outputs, settings)).data;
+    const part = (await scoresOf(method, two, selectSamples(outputs, [5, 1]), settings)).data;
+    expect([...part]).toEqual([5, 1].flatMap((q) => [...whole.subarray(q * samples.rows, (q + 1) * samples.rows)]));
+  });
+
+  it('gives a row that was not trained on the same bits whatever is asked with it', async () => {
+    const whole = (await scoresOf(method, two, outputs, settings, others)).data;
+    const part = (await scoresOf(method, two, outputs, settings, selectSamples(others, [4, 2]))).data;
+    const cut = Array.from({ length: outputs.rows }, (_q, q) => [4, 2].map((i) => whole[q * others.rows + i])).flat();
+    expect([...part]).toEqual(cut);
   });
 });
 
