@@ -6,6 +6,7 @@ import { type Model, marginLosses, mlp, selectSamples } from '../../../src/model
 import { cloud } from '../../models/tiny.js';
 import { attributionAt, RECIPE, scoresOf } from '../dense/attribution.js';
 import { dot, exactFisher, exactGradients, exactHessian, relativeError, solveDense } from '../dense/dense.js';
+import { jacobiEigen } from '../dense/jacobi.js';
 import { lossAt, optimum } from '../dense/logistic.js';
 import { degenerateAnswers, expectIndependence, expectMeanOverRuns } from './properties.js';
 
@@ -130,7 +131,10 @@ describe('arnoldi', () => {
     const settings = { damping: 0.1, iterations: 100, rank: 100 };
     const scores = await scoresOf(arnoldi, at, outputs, settings);
     // Σ over positive pairs = the inverse of the matrix moved by its negative part: (H₊ + λ)⁻¹ within the range of H₊
-    const pairs = jacobi(hessian).filter(({ value }) => value > 1e-6);
+    const { values, vectors } = jacobiEigen(hessian);
+    const pairs = Array.from(values, (value, k) => ({ value, u: vectors.map((row) => row[k]) })).filter(
+      ({ value }) => value > 1e-6,
+    );
     expect(pairs.length).toBeLessThan(hessian.length);
     const right = exactGradients(net, flat, samples);
     const exact = exactGradients(net, flat, outputs).flatMap((a) =>
@@ -172,26 +176,4 @@ function deflated(matrix: readonly Float64Array[], count: number): { u: Float64A
     for (const [i, row] of rest.entries()) for (let j = 0; j < row.length; j++) row[j] -= value * u[i] * u[j];
     return { u, value };
   });
-}
-
-/** All pairs of a symmetric matrix, by Jacobi's rotations. */
-function jacobi(matrix: readonly Float64Array[]): { u: Float64Array; value: number }[] {
-  const n = matrix.length;
-  const a = matrix.map((row) => row.slice());
-  const v = matrix.map((_, i) => Float64Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)));
-  for (let sweep = 0; sweep < 30; sweep++) {
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        if (Math.abs(a[p][q]) < 1e-18) continue;
-        const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-        const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.hypot(theta, 1));
-        const c = 1 / Math.hypot(t, 1);
-        const s = t * c;
-        for (let k = 0; k < n; k++) [a[k][p], a[k][q]] = [c * a[k][p] - s * a[k][q], s * a[k][p] + c * a[k][q]];
-        for (let k = 0; k < n; k++) [a[p][k], a[q][k]] = [c * a[p][k] - s * a[q][k], s * a[p][k] + c * a[q][k]];
-        for (let k = 0; k < n; k++) [v[k][p], v[k][q]] = [c * v[k][p] - s * v[k][q], s * v[k][p] + c * v[k][q]];
-      }
-    }
-  }
-  return a.map((row, i) => ({ u: Float64Array.from(v, (entries) => entries[i]), value: row[i] }));
 }
