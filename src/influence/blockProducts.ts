@@ -51,7 +51,7 @@ export function blockNorms(g: GraphBuilder, term: FactorTerm): Value {
 }
 
 /**
- * P_l · G_i · P_rᵀ summed over positions (LoGra, Choe et al. 2024, eq. 5): [n, G·k_l·k_r].
+ * P_l · G_i · P_rᵀ summed over positions (LoGra, Choe et al. 2024, section 3): [n, G·k_l·k_r].
  * @param left  [R, k_l] @param right [C, k_r]
  */
 export function blockProjection(

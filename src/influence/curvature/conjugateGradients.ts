@@ -1,5 +1,5 @@
 /**
- * (H + λI)⁻¹·b by conjugate gradients (Hestenes and Stiefel 1952; Golub & Van Loan, algorithm 11.3.3), for many b at once: each
+ * (H + λI)⁻¹·b by conjugate gradients (Hestenes and Stiefel 1952; Golub & Van Loan, section 11.3), for many b at once: each
  * has its own steps, they share only the runs that multiply them with the curvature. One that has arrived stands still.
  * The trap: on an indefinite matrix the steps are still finite and mean nothing; a direction of negative curvature is
  * therefore an error, not a result.

@@ -48,7 +48,7 @@ function massWeights(
 const card: MethodCard = {
   name: 'in-run',
   source:
-    'Wang et al. 2024, "Data Shapley in One Training Run", first order (section 4.1), over all shuffles; TracIn from initialisation',
+    'Wang et al. 2024, "Data Shapley in One Training Run", first order, over all shuffles; TracIn from initialisation',
   claim: 'how much of what training changed in the loss of the output is owed to this sample',
   scale: "nats of the output's loss, over the whole training",
   cost: 'that of grad-dot for each state',

@@ -63,7 +63,7 @@ export type Settings = Readonly<Record<string, number | string>>;
 export interface MethodCard {
   /** As the literature calls it, in lower case with hyphens; unique. */
   readonly name: string;
-  /** Paper, year, equation. */
+  /** Paper, year, and where in it. */
   readonly source: string;
   /** One sentence for a reader of a score: what it says, of what. */
   readonly claim: string;

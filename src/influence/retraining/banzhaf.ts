@@ -1,7 +1,7 @@
 /**
  * The Banzhaf value: a player's mean gain over all coalitions of the others, each as likely as any other (Wang and Jia
  * 2023, "Data Banzhaf": of all such averages the one whose ranking noise in the values changes least). Sampled with
- * maximum sample reuse (their equation 7): coalitions take every player with probability ½, and a player's value is the
+ * their estimator of maximum sample reuse: coalitions take every player with probability ½, and a player's value is the
  * mean value of the coalitions with it less the mean of those without, so that every evaluation serves every player.
  * The trap: Banzhaf values do not add up to v(all) − v(none); they rank, they do not share.
  */
