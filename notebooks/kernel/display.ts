@@ -1,16 +1,17 @@
 /**
  * What a cell may show: a sentence, a table, a plot, a gallery of pictures. Each output has a plain form for terminals and
  * for comparison. The traps: GitHub strips scripts, styles and inline SVG out of HTML outputs, so drawings are outputs of
- * their own type; and plots have neither dates nor random ids, or no run would repeat another.
+ * their own type; and plots have neither dates nor random ids, or no run would repeat another. This file loads only what it
+ * uses, since whatever shows something loads it.
  */
 import * as Plot from '@observablehq/plot';
 import { JSDOM } from 'jsdom';
-import { report } from 'meed';
+import { html } from '../../src/report/markup.js';
+import { pngDataUri } from '../../src/report/picture.js';
 import { record } from './record.js';
 
 export type Value = string | number;
 
-const { html } = report;
 const { document } = new JSDOM('<!doctype html>').window;
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -68,7 +69,7 @@ export function gallery(label: string, side: number, pictures: readonly Captione
   const height = Math.ceil(pictures.length / TILES_IN_A_ROW) * tall + GAP;
   const drawn = pictures.map(({ features, caption }, i) => {
     const [x, y] = [GAP + (i % TILES_IN_A_ROW) * step, GAP + Math.floor(i / TILES_IN_A_ROW) * tall];
-    const uri = report.pngDataUri({ rows: side, columns: side }, Array.from(features));
+    const uri = pngDataUri({ rows: side, columns: side }, Array.from(features));
     return html`<image x="${x}" y="${y}" width="${TILE}" height="${TILE}" href="${uri}" style="image-rendering:pixelated"/>${caption.map(
       (line, k) => html`<text x="${x}" y="${y + TILE + (k + 1) * LINE - 2}">${line}</text>`,
     )}\n`;
