@@ -14,12 +14,12 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { MeedError } from '../src/foundation/index.js';
-import { evaluateGrid, ldsMeasure, mislabelMeasure } from '../src/influence/index.js';
+import { evaluateGrid, ldsMeasure, mislabelMeasure, spectralSketch, trakDual } from '../src/influence/index.js';
 import { bytesPerSample } from './attribution/bytesPerSample.js';
 import { gradDotSeconds } from './attribution/gradDot.js';
+import { ENSEMBLES, ladderRows, SKETCHES } from './attribution/ladder.js';
 import { runPeers } from './attribution/peers.js';
 import { writePlots } from './attribution/plots.js';
-import { sketchRows } from './attribution/sketches.js';
 import { MISLABEL_AT, mislabelMethods, stagesOf } from './attribution/stages.js';
 import { digits, lineOf, openBench, type Row, rowOf, say, TABLE_HEAD } from './attribution/table.js';
 import { MNIST_SETTINGS, mnistSetting } from './settings/mnist.js';
@@ -34,8 +34,6 @@ const { values } = parseArgs({
   },
 });
 
-/** Of the ensemble whose scores are sketched: those that ten models' checkpoints are first tried with. */
-const SKETCHED_EPOCHS = '5,10,50';
 /** Epochs of single states: every one would multiply the hours. */
 const TRIED_EPOCHS = { 'mnist-lr': [5, 10, 20], 'mnist-mlp': [5, 10, 50] } as const;
 const QUICK = { trained: 400, queries: 40, subsets: 10, epochs: 5 };
@@ -65,9 +63,14 @@ for (const name of names) {
     rows.push(...made.map(rowOf));
   }
   if (name === 'mnist-mlp' && !values.quick) {
-    for (const row of await sketchRows(await mnistSetting(name, 10), SKETCHED_EPOCHS, work)) {
-      rows.push(row);
-      say(lineOf(row));
+    const ladders = [
+      { runs: 10, method: spectralSketch, rungs: SKETCHES },
+      { runs: 50, method: trakDual, rungs: ENSEMBLES },
+    ];
+    for (const { runs, method, rungs } of ladders) {
+      const made = await ladderRows(await mnistSetting(name, runs), method, rungs, work);
+      for (const row of made) say(lineOf(row));
+      rows.push(...made);
     }
   }
   say(`\nceiling ${digits(rows.findLast(({ setting }) => setting === name)?.ceiling ?? null)}`);

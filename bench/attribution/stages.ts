@@ -1,9 +1,9 @@
 /**
  * Which methods are given how many models, setting by setting. One model: the run that is explained, with its own
- * checkpoints where a method takes them. Ten: the ensemble of the literature's tables. Fifty: what ensembles gain further,
- * with the settings that ten chose, since choosing would cost fifty models for every setting.
+ * checkpoints where a method takes them. Ten: the ensemble of the literature's tables. Fifty (ladder.ts): what ensembles gain
+ * further, with the epochs that ten are first tried with, since choosing would cost fifty models for every setting.
  */
-import { findMethod, type Method, overStates, type Settings, trakDual } from '../../src/influence/index.js';
+import { findMethod, type Method, overStates, trakDual } from '../../src/influence/index.js';
 import type { MnistSetting } from '../settings/mnist.js';
 import { atTheEnd, dampings, named, trak, variant } from './variants.js';
 
@@ -26,8 +26,6 @@ const checkpoints = (...epochs: readonly string[]): Method =>
       { epochs: epochs[0], damping: 3 },
     ],
   });
-const fixed = (method: Method, name: string, settings: Settings): Method =>
-  variant(method, name, { defaults: settings });
 const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
   'mnist-lr': [
     {
@@ -71,16 +69,16 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
           'grad-cosine',
           'tracin',
           'in-run',
-          'kfac',
-          'ekfac',
-          'datainf',
-          'logra',
-          'factgrass',
-          'source',
           'embedding-similarity',
           'representer-points',
           'knn-shapley',
+          'logra',
+          'factgrass',
         ),
+        atTheEnd('kfac', dampings(1)),
+        atTheEnd('ekfac', dampings(1)),
+        overStates(findMethod('ekfac'), '5,10,50'),
+        variant(findMethod('source'), '', { defaults: {} }),
         trak(2048),
         finalWeights,
         checkpoints('1,2,3,5,10,20,50', '5,10,50', '3,5,10,20'),
@@ -89,21 +87,7 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
     {
       runs: 10,
       choose: 'held-out',
-      methods: [
-        trak(2048),
-        ...named('ekfac'),
-        { ...overStates(findMethod('ekfac'), '5,10,50'), grid: dampings(1, 10) },
-        finalWeights,
-        checkpoints('5,10,50', '10', '5,10', '3,5,10,50', '5,10,20,50'),
-      ],
-    },
-    {
-      runs: 50,
-      choose: 'defaults',
-      methods: [
-        fixed(trakDual, ' (final weights)', { epochs: 'last' }),
-        fixed(trakDual, ' (checkpoints)', { epochs: '5,10,50' }),
-      ],
+      methods: [trak(512), finalWeights, checkpoints('5,10,50', '10', '5,10', '5,10,20,50')],
     },
   ],
 };
@@ -129,7 +113,4 @@ export function stagesOf(setting: MnistSetting, extent: 'full' | 'quick'): reado
 export const MISLABEL_AT = 'self-influence';
 
 /** The figure is that of the first. */
-export const mislabelMethods: readonly Method[] = [
-  fixed(trakDual, '', { epochs: 'last' }),
-  ...named('grad-dot', 'ekfac'),
-];
+export const mislabelMethods: readonly Method[] = [trakDual, ...named('grad-dot', 'ekfac')];
