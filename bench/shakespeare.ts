@@ -1,0 +1,114 @@
+/**
+ * Methods beside each other on a decoder (bench/settings/shakespeare.ts): LDS with 95% intervals over queries and subsets, the
+ * noise ceiling, seconds and bytes a sample, as bench/attribution.ts has them; then the method of ten models that did best
+ * on held-out blocks against TRAK with the same ten, both timed one after the other and their difference with the interval
+ * of a paired bootstrap. All settings are chosen on held-out blocks, and none of the evaluated ones is looked at before.
+ *
+ *   npx tsx bench/shakespeare.ts [--json FILE] [--quick] [--workers 2]
+ *
+ * Retrainings and finished cells are kept in the cache folder and found again.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+  evaluateGrid,
+  type GridRow,
+  jointTruth,
+  ldsDifference,
+  ldsMeasure,
+  type Method,
+  type Setting,
+  type Settings,
+  trainRuns,
+} from '../src/influence/index.js';
+import { bytesPerSample } from './attribution/bytesPerSample.js';
+import { baseline, decoderStages } from './attribution/decoderStages.js';
+import { writePlots } from './attribution/plots.js';
+import { digits, lineOf, openBench, type Row, rowOf, say, TABLE_HEAD } from './attribution/table.js';
+import { SHAKESPEARE, type ShakespeareSizes, shakespeareSetting } from './settings/shakespeare.js';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '2' },
+  },
+});
+
+const QUICK: ShakespeareSizes = { trained: 256, queries: 16, subsets: 6, epochs: 5 };
+const sizes = values.quick ? QUICK : SHAKESPEARE;
+const { pool, cells, work } = openBench(Number(values.workers));
+
+const rows: Row[] = [];
+let ensemble: readonly GridRow[] = [];
+let methods: readonly Method[] = [];
+say(`\n## shakespeare-decoder\n\n${TABLE_HEAD}`);
+for (const stage of decoderStages(values.quick ? 'quick' : 'full')) {
+  const setting = await shakespeareSetting(stage.runs, sizes);
+  ensemble = await evaluateGrid([setting], stage.methods, [ldsMeasure], {
+    cells,
+    work,
+    choose: 'held-out',
+    bytesPerSample: await bytesPerSample(setting),
+    onRow: (row) => say(lineOf(rowOf(row))),
+  });
+  methods = stage.methods;
+  rows.push(...ensemble.map(rowOf));
+}
+say(`\nceiling ${digits(rows.at(-1)?.ceiling ?? null)}`);
+
+const difference = await comparePair(ensemble, methods);
+await pool.close();
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify({ rows, difference }, null, 2)}\n`);
+  await writePlots(values.json, rows);
+}
+
+/** The best of the last stage on held-out blocks against the baseline of the same stage. */
+async function comparePair(found: readonly GridRow[], known: readonly Method[]) {
+  const theirs = found.find(({ method, value }) => method === baseline.name && value !== null);
+  const ours = found
+    .filter(({ method, value, heldOutLds }) => method !== baseline.name && value !== null && heldOutLds !== null)
+    .toSorted((a, b) => (b.heldOutLds ?? 0) - (a.heldOutLds ?? 0))[0];
+  if (!theirs || !ours) throw new Error(`the last stage has no scores: ${found.map(({ note }) => note).join(' ')}`);
+  const setting = await shakespeareSetting(ours.runs, sizes);
+  const { heldOut, evaluation, subsets } = setting;
+  const truth = (await jointTruth(setting, { heldOut, evaluation }, subsets, work)).evaluation;
+  const runs = await trainRuns(setting, setting.runs, work);
+  const score = async ({ method: name, params }: GridRow) => {
+    const method = known.find((one) => one.name === name);
+    if (!method) throw new Error(`${name} is not of the stage`);
+    return timedScores(setting, runs, method, JSON.parse(params) as Settings);
+  };
+  // the engine's programs are compiled and its memory is there before either is timed
+  await score(theirs);
+  const [base, own] = [await score(theirs), await score(ours)];
+  const { value, low, high } = ldsDifference(own.scores, base.scores, truth);
+  say(
+    `\n${ours.method} ${ours.params} less ${theirs.method} ${theirs.params}, ${ours.runs} models each: ` +
+      `${digits(value)}, 95% interval ${digits(low)} to ${digits(high)} (paired bootstrap over queries and subsets)\n` +
+      `seconds, one after the other: ${digits(own.seconds, 1)} and ${digits(base.seconds, 1)}`,
+  );
+  return {
+    ours: { method: ours.method, params: ours.params, seconds: own.seconds },
+    baseline: { method: theirs.method, params: theirs.params, seconds: base.seconds },
+    models: ours.runs,
+    value,
+    interval: [low, high],
+  };
+}
+
+async function timedScores(
+  { engine, model, samples, evaluation, seed }: Setting,
+  runs: Awaited<ReturnType<typeof trainRuns>>,
+  method: Method,
+  settings: Settings,
+) {
+  const begun = performance.now();
+  const scorer = await method.open({ engine, model, samples, runs, seed }, settings);
+  try {
+    return { scores: await scorer.score(evaluation, samples), seconds: (performance.now() - begun) / 1000 };
+  } finally {
+    await scorer.dispose();
+  }
+}
