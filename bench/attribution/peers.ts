@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { MeedError, messageOf } from '../../src/foundation/index.js';
+import { messageOf } from '../../src/foundation/index.js';
 import { joinSamples, jointTruth, type RetrainingOptions, type Setting, trainRuns } from '../../src/influence/index.js';
 import { lossesOf } from '../../src/models/index.js';
 import { writeArray } from './npyArray.js';
@@ -53,7 +53,9 @@ export interface PeerLine {
   readonly bytesPerSample?: number;
 }
 
-export type PeerTable = { readonly absent: string } | { readonly lines: readonly PeerLine[] };
+export type PeerTable =
+  | { readonly absent: string }
+  | { readonly lines: readonly PeerLine[]; readonly brokenOff?: string };
 
 export async function runPeers(
   setting: Setting,
@@ -86,10 +88,10 @@ export async function runPeers(
       );
     }
     const [status] = await ended;
-    if (status !== 0) {
-      throw new MeedError(`The peers ended with ${status} after ${lines.length} methods`, 'Read what they said above');
-    }
-    return { lines };
+    if (status === 0) return { lines };
+    const brokenOff = `The peers ended with ${status} after ${lines.length} methods; standard error says why`;
+    say(`\n${brokenOff}`);
+    return { lines, brokenOff };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
