@@ -1,6 +1,6 @@
 /** Grad-cosine, TracIn and in-run against gradients in float64, and what they refuse. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Attribution, gradCosine, inRunMethod, tracIn } from '../../../src/influence/index.js';
+import { type Attribution, gradCosine, gradDotMethod, inRunMethod, tracIn } from '../../../src/influence/index.js';
 import { marginLosses, mlp, type Recipe } from '../../../src/models/index.js';
 import { cloud } from '../../models/tiny.js';
 import { attributionAt, attributionOf, RECIPE, scoresOf } from '../dense/attribution.js';
@@ -62,6 +62,14 @@ describe('grad-cosine', () => {
     await expectIndependence(gradCosine, first(), outputs);
     await expectMeanOverRuns(gradCosine, attribution, outputs);
     expect(await degenerateAnswers(gradCosine)).toEqual([]);
+  });
+});
+
+describe('grad-dot', () => {
+  it('does not depend on its neighbours, averages over runs, and is finite', async () => {
+    await expectIndependence(gradDotMethod, first(), outputs);
+    await expectMeanOverRuns(gradDotMethod, attribution, outputs);
+    expect(await degenerateAnswers(gradDotMethod)).toEqual([]);
   });
 });
 
