@@ -57,7 +57,7 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
         trak(2048),
       ],
     },
-    { runs: 10, choose: 'held-out', methods: [trak(2048), finalWeights, ...named('ekfac')] },
+    { runs: 10, choose: 'held-out', methods: [trak(2048), finalWeights] },
   ],
   'mnist-mlp': [
     {
