@@ -39,7 +39,7 @@ export interface IncentiveReport extends IncentiveResult {
   readonly recommendation: Recommendation;
 }
 
-const FULL = { seeds: 2, resamples: 400, methods: ['in-run', 'grad-dot', 'grad-cosine', 'tracin', 'ekfac'] };
+const FULL = { seeds: 2, resamples: 100, methods: ['in-run', 'grad-dot', 'grad-cosine', 'tracin', 'ekfac'] };
 const QUICK = { seeds: 2, resamples: 100, methods: ['in-run', 'grad-dot'] };
 const QUICK_DATASETS = ['heart'];
 
