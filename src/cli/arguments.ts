@@ -20,7 +20,9 @@ export function command(name: string, summary: string, groups: readonly Group[])
     .description(summary)
     .option('--out <folder>', 'output folder of the run (default: meed-out/<data set>)')
     .option('--json', 'print the result as JSON on standard output')
-    .addOption(new Option('--dataset <name>', 'glyphs, heart, mnist, spooky-authors or audit-findings').default('glyphs'))
+    .addOption(
+      new Option('--dataset <name>', 'glyphs, heart, mnist, spooky-authors or audit-findings').default('glyphs'),
+    )
     .addOption(new Option('--seed <n>', 'decides every random choice').argParser(whole(0)).default(1))
     .addOption(new Option('--threads <n>', 'threads of one operator').argParser(whole(1)).default(1))
     .addOption(new Option('--engine <name>', 'what computes').choices(ENGINE_KINDS).default('onnxruntime'))
