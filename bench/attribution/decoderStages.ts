@@ -1,29 +1,44 @@
 /**
  * Which methods are given how many models on the decoder. The baseline is TRAK on the trained weights of ten models, its
- * damping chosen like all others; what stands beside it looks at the same ten trainings, at as many states or a few more.
+ * damping chosen like all others. Beside it stand the same ten trainings seen by others: at their ends, or earlier, where
+ * less has been learned by heart; one row for each number of states, since that is what the cost goes by. TRAK at the same
+ * earlier states tells what of a gain the states have brought.
  */
-import { trakDual } from '../../src/influence/index.js';
+import { type Method, trakDual } from '../../src/influence/index.js';
 import type { Stage } from './stages.js';
-import { dampings, named, trak, variant } from './variants.js';
+import { atTheEnd, dampings, named, trak, variant } from './variants.js';
 
-export const baseline = trak(2048);
+const COLUMNS = 2048;
+const DAMPINGS = [0.03, 0.1, 0.3, 1];
 
-/** Loss gradients: those of each token's margin with that token's own 1 − p in front. */
-const lossDual = (suffix: string, ...epochs: readonly string[]) =>
-  variant(trakDual, ` (${suffix})`, {
-    defaults: { features: 'loss', epochs: epochs[0] },
-    grid: [...epochs.slice(1).map((one) => ({ epochs: one })), ...dampings(0.3, 3)],
+export const baseline = trak(COLUMNS);
+
+/** With gradients of the loss: those of each token's margin with that token's own 1 − p in front. */
+function lossDual(suffix: string, ...epochs: readonly string[]): Method {
+  return variant(trakDual, ` (${suffix})`, {
+    defaults: { features: 'loss', epochs: epochs[0], damping: DAMPINGS[0] },
+    grid: epochs.flatMap((one) => DAMPINGS.map((damping) => ({ epochs: one, damping }))),
   });
+}
+
+const earlyTrak = variant(baseline, ', early', {
+  defaults: { epochs: '3' },
+  grid: dampings(0.1, 1),
+});
 
 const STAGES: readonly Stage[] = [
   {
     runs: 1,
     choose: 'held-out',
     methods: [
-      ...named('grad-dot', 'tracin', 'in-run', 'ekfac', 'logra', 'factgrass'),
+      ...named('grad-dot', 'tracin', 'in-run'),
+      atTheEnd('ekfac', dampings(1)),
+      atTheEnd('logra', []),
+      atTheEnd('factgrass', []),
       baseline,
       lossDual('final weights', 'last'),
-      lossDual('checkpoints', '5,10', '3,10', '3,5,10'),
+      lossDual('one early epoch', '2', '3', '5'),
+      lossDual('three epochs', '2,3,5', '3,5,10'),
     ],
   },
   {
@@ -31,21 +46,18 @@ const STAGES: readonly Stage[] = [
     choose: 'held-out',
     methods: [
       baseline,
-      ...named('ekfac'),
-      variant(trakDual, ' (final weights, margin)', { defaults: { epochs: 'last' }, grid: dampings(0.3, 3) }),
+      earlyTrak,
       lossDual('final weights', 'last'),
-      lossDual('checkpoints', '5,10', '3,10'),
+      lossDual('one early epoch', '2', '3', '5'),
+      lossDual('two epochs', '2,3', '3,5', '5,10'),
+      lossDual('three epochs', '2,3,5', '3,5,10'),
     ],
   },
 ];
 
 const QUICK: readonly Stage[] = [
-  { runs: 1, choose: 'held-out', methods: named('grad-dot', 'ekfac') },
-  {
-    runs: 2,
-    choose: 'held-out',
-    methods: [baseline, lossDual('checkpoints', '3,5', '2,5')],
-  },
+  { runs: 1, choose: 'held-out', methods: [trak(64)] },
+  { runs: 2, choose: 'held-out', methods: [baseline, lossDual('one early epoch', '3', '5')] },
 ];
 
 export function decoderStages(extent: 'full' | 'quick'): readonly Stage[] {
