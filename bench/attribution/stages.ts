@@ -52,7 +52,6 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
           ...overStates(findMethod('explicit'), '3,5,10,20'),
           grid: [{ damping: 0.1 }, { damping: 0.05 }, { damping: 0.03 }],
         },
-        atTheEnd('cg', dampings(0.1, 0.03)),
         checkpoints('5,10,20', '20', '10'),
         trak(2048),
       ],
