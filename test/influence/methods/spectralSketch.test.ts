@@ -89,7 +89,8 @@ describe('sketches of other methods', () => {
     const settings = { columns: 40, numbers: 'float32', of: 'grad-dot' };
     const grad = await scoresOf(gradDotMethod, attribution, outputs);
     const sketch = await scoresOf(spectralSketch, attribution, outputs, settings);
-    expect(difference(sketch, grad)).toBeLessThan(2e-3);
+    // directions below float32 noise are left out of a sketch
+    expect(difference(sketch, grad)).toBeLessThan(5e-3);
   });
 
   it('need calibration outputs, columns and a known method', async () => {
