@@ -77,7 +77,6 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
         atTheEnd('kfac', dampings(1)),
         atTheEnd('ekfac', dampings(1)),
         overStates(findMethod('ekfac'), '5,10,50'),
-        variant(findMethod('source'), '', { defaults: {} }),
         trak(2048),
         finalWeights,
         checkpoints('1,2,3,5,10,20,50', '5,10,50', '3,5,10,20'),
