@@ -85,7 +85,7 @@ const STAGES: Readonly<Record<MnistSetting, readonly Stage[]>> = {
     {
       runs: 10,
       choose: 'held-out',
-      methods: [trak(512), finalWeights, checkpoints('5,10,50', '10', '5,10', '5,10,20,50')],
+      methods: [checkpoints('5,10,50', '10', '5,10', '5,10,20,50'), finalWeights, trak(512)],
     },
   ],
 };
