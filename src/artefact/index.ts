@@ -22,3 +22,4 @@ export {
   writeArtefact,
 } from './artefact.js';
 export { readJson, writeJson } from './jsonFile.js';
+export { type ParquetColumns, type ParquetRow, writeParquetTable } from './parquetTable.js';

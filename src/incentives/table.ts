@@ -1,11 +1,9 @@
 /**
  * The table as one Parquet file, written by DuckDB, and one flat record a line for JSON: nested figures become columns. A
- * figure that is not there is null in both. The trap: paths end up inside SQL text, so quotes in them are doubled.
+ * figure that is not there is null in both.
  */
-import { randomUUID } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
-import { DOUBLE, DuckDBInstance, VARCHAR } from '@duckdb/node-api';
-import { explainFileError, MeedError, messageOf } from '../foundation/index.js';
+import { writeParquetTable } from '../artefact/index.js';
+import { MeedError } from '../foundation/index.js';
 import { PLANTS } from './planted.js';
 import type { IncentiveRow } from './row.js';
 
@@ -52,37 +50,7 @@ const FIGURES = [
 export async function writeIncentives(path: string, rows: readonly IncentiveRow[]): Promise<void> {
   const flat = rows.map(flatRow);
   if (flat.length === 0) throw new MeedError('A table without rows was asked for', 'Run at least one data set');
-  const columns = Object.keys(flat[0]);
   const isName = (column: string): boolean => NAMES.some((name) => name === column);
-  const beside = `${path}.${randomUUID()}.partial`;
-  const database = await DuckDBInstance.create(':memory:');
-  const connection = await database.connect();
-  try {
-    const types = columns.map((column) => `"${column}" ${isName(column) ? 'VARCHAR' : 'DOUBLE'}`);
-    await connection.run(`CREATE TABLE incentives (${types.join(', ')})`);
-    const appender = await connection.createAppender('incentives');
-    for (const row of flat) {
-      for (const column of columns) {
-        const value = row[column];
-        if (value === null) appender.appendNull();
-        else appender.appendValue(value, isName(column) ? VARCHAR : DOUBLE);
-      }
-      appender.endRow();
-    }
-    appender.closeSync();
-    await connection.run(`COPY incentives TO '${beside.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`);
-    await rename(beside, path);
-  } catch (cause) {
-    await rm(beside, { force: true });
-    const explained = explainFileError(cause, path);
-    if (explained instanceof MeedError) throw explained;
-    throw new MeedError(
-      `The table ${path} cannot be written: ${messageOf(cause)}`,
-      'Choose another folder with --out',
-      { cause },
-    );
-  } finally {
-    connection.closeSync();
-    database.closeSync();
-  }
+  const columns = Object.keys(flat[0]).map((column) => [column, isName(column) ? 'text' : 'number'] as const);
+  await writeParquetTable(path, Object.fromEntries(columns), flat);
 }

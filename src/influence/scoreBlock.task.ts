@@ -3,13 +3,13 @@
  * that every model can come, an imported one too. Blocks of equal size are dealt to workers whatever their number;
  * states and outputs are the same arrays in every block, which a queue carries once.
  */
-import { cpuEngine, type EncodedGraph, openEncoded } from '../engine/index.js';
-import { MeedError } from '../foundation/index.js';
+import { type EncodedGraph, openEncoded } from '../engine/index.js';
 import type { Samples } from '../models/index.js';
 import { defineTask } from '../work/index.js';
 import { type FactorLayout, factorSource } from './factors.js';
 import { openKernel } from './gradientKernel.js';
 import { type PathSession, pathScores, type WeightedState } from './pathScores.js';
+import { workerEngine } from './workerEngine.js';
 
 /** One side's factors: the program, and how to read its outputs. */
 export interface EncodedFactors {
@@ -40,13 +40,7 @@ export default defineTask<ScoreBlockInput, ScoreBlock>({
   version: 1,
   module: import.meta.url,
   async run(input, context) {
-    const engine = cpuEngine();
-    if (engine.name !== input.engine) {
-      throw new MeedError(
-        `This worker computes with ${engine.name}, scores of ${input.engine} are asked for`,
-        'Install the same version of Meed on both sides',
-      );
-    }
+    const engine = workerEngine(input.engine, 'scores');
     const session = await context.open(input.key, async () => {
       const [outputs, samples] = await Promise.all(
         [input.outputFactors, input.sampleFactors].map(async ({ program, layout }) =>

@@ -2,8 +2,8 @@
  * Kernel weights Z(λ) = K_qt (K_tt + λI)⁻¹ for many dampings. By the push-through identity they are the primal scores
  * φ_q (ΦᵀΦ + λI)⁻¹ Φᵀ with K = ΦΦᵀ, so an influence with P × P curvature costs n × n numbers, and nothing is projected.
  * Two exact routes: a Cholesky factor for each damping, n³/3 multiplications; or one eigendecomposition, after which
- * every damping and every rank is one product. The eigendecomposition costs as much as some sixty factors (measured by
- * bench/linalg.ts at n = 4,096), so it is taken for longer paths and wherever a rank is asked for.
+ * every damping and every rank is one product. The eigendecomposition costs as much as dozens of factors (bench/linalg.ts
+ * times both), so it is taken for long paths alone and wherever a rank is asked for.
  * Dampings are relative to the mean eigenvalue trace(K)/n: a kernel's scale says nothing, so none is better than another.
  */
 import type { Engine, Tensor } from '../../engine/index.js';
@@ -18,7 +18,7 @@ export interface DualPoint {
   readonly rank?: number;
 }
 
-/** Cholesky factors that cost as much as one eigendecomposition. */
+/** Points from which on one eigendecomposition is cheaper than a factor for each. */
 const FACTORS_PER_EIGEN = 60;
 
 /**

@@ -4,10 +4,11 @@
  * The adjoints take each step one after the other: neither several in one graph, which share its forward pass, nor a leading
  * axis of them is quicker (bench/magicAdjoints.ts prints the times), since weights and adjoints then leave the cache.
  */
-import { cpuEngine, type EncodedGraph, openEncoded } from '../../engine/index.js';
+import { type EncodedGraph, openEncoded } from '../../engine/index.js';
 import { MeedError } from '../../foundation/index.js';
 import { type FastState, type Samples, selectSamples } from '../../models/index.js';
 import { defineTask } from '../../work/index.js';
+import { workerEngine } from '../workerEngine.js';
 import { outputGradient } from './outputAdjoints.js';
 import { type Adjoint, checkReplayed, openReplay, type ReplayedRun } from './replayedRun.js';
 import { fewestStates, record, rewind } from './rewind.js';
@@ -44,13 +45,7 @@ export default defineTask<MagicBlockInput, MagicBlock>({
   version: 1,
   module: import.meta.url,
   async run(input, context) {
-    const engine = cpuEngine();
-    if (engine.name !== input.engine) {
-      throw new MeedError(
-        `This worker computes with ${engine.name}, gradients of ${input.engine} are asked for`,
-        'Install the same version of Meed on both sides',
-      );
-    }
+    workerEngine(input.engine, 'gradients');
     const { run, outputs, scalars, weights } = input;
     const count = scalars.length === 0 ? 0 : scalars[scalars.length - 1] + 1;
     const stages = count + 1;

@@ -112,7 +112,7 @@ function float64Gradient(model: Model, asked: Samples): (parameters: Float64Arra
   return (parameters) => interpret(graph, { parameters, x: asked.features, targets: asked.targets }).gradient.data;
 }
 
-const only = (all: Samples, row: number): Samples => selectSamples(all, [row]);
+const outputAt = (all: Samples, row: number): Samples => selectSamples(all, [row]);
 const relative = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   const scale = Math.max(...Array.from(b, Math.abs));
   return Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]))) / scale;
@@ -131,19 +131,19 @@ describe('the gradient through a training', () => {
   const pictures = cloud(4, 64, 3, 2);
   const numbers = { ...samples, targets: Float32Array.from({ length: 22 }, (_, i) => Math.sin(i)) };
   const cases: readonly (readonly [string, Model, Recipe, Samples, Samples])[] = [
-    ['GELU, SGD with momentum and decay', gelu, GELU, samples, only(outputs, 2)],
-    ['the same with dropout', gelu, { ...GELU, dropout: 0.25 }, samples, only(outputs, 0)],
-    ['ReLU', mlp([4, 6, 5, 3]), GELU, samples, only(outputs, 2)],
-    ['AdamW, cosine rates, clipping', gelu, adam, samples, only(outputs, 1)],
-    ['a decoder', small, { ...GELU, epochs: 3 }, sequences, only(texts(8, 3, 5), 7)],
-    ['a decoder with AdamW and dropout', small, { ...adam, dropout: 0.1 }, sequences, only(texts(8, 3, 5), 7)],
-    ['a convolutional net', pictured, { ...GELU, batch: 2, epochs: 2 }, pictures, only(pictures, 3)],
+    ['GELU, SGD with momentum and decay', gelu, GELU, samples, outputAt(outputs, 2)],
+    ['the same with dropout', gelu, { ...GELU, dropout: 0.25 }, samples, outputAt(outputs, 0)],
+    ['ReLU', mlp([4, 6, 5, 3]), GELU, samples, outputAt(outputs, 2)],
+    ['AdamW, cosine rates, clipping', gelu, adam, samples, outputAt(outputs, 1)],
+    ['a decoder', small, { ...GELU, epochs: 3 }, sequences, outputAt(texts(8, 3, 5), 7)],
+    ['a decoder with AdamW and dropout', small, { ...adam, dropout: 0.1 }, sequences, outputAt(texts(8, 3, 5), 7)],
+    ['a convolutional net', pictured, { ...GELU, batch: 2, epochs: 2 }, pictures, outputAt(pictures, 3)],
     [
       'a regression',
       mlpRegressor([4, 5, 2]),
       { ...GELU, schedule: { name: 'constant', rate: 0.01 } },
       numbers,
-      { ...only(outputs, 3), targets: Float32Array.of(0.3, -1) },
+      { ...outputAt(outputs, 3), targets: Float32Array.of(0.3, -1) },
     ],
   ];
 
@@ -176,10 +176,10 @@ describe('the gradient through a training', () => {
     const exact = float64Run({ model: gelu, recipe: GELU, seed: 3, samples, rows: everyRow(samples) });
     const differences = Float64Array.from(sampleWeights, (weight, row) => {
       const moved = (by: number) =>
-        exact.loss(Float64Array.from(sampleWeights).with(row, weight + by), only(outputs, 2));
+        exact.loss(Float64Array.from(sampleWeights).with(row, weight + by), outputAt(outputs, 2));
       return (moved(1e-5) - moved(-1e-5)) / 2e-5;
     });
-    const scores = await scoresOf(gelu, samples, { recipe: GELU, seed: 3, sampleWeights }, only(outputs, 2));
+    const scores = await scoresOf(gelu, samples, { recipe: GELU, seed: 3, sampleWeights }, outputAt(outputs, 2));
     expect(
       relative(
         scores.map((score) => -score),
@@ -221,10 +221,10 @@ describe('the gradient through a training', () => {
     const shared = { ...GELU, model: gelu.definition, features: samples.features, targets: samples.targets, keep };
     const [{ states }] = await trainMany(shared, [{ rows: everyRow(samples), seed: 3 }]);
     const run = { recipe: GELU, seed: 3, steps: 8, trained: states[0].parameters };
-    const scores = await scoresOf(gelu, samples, run, only(outputs, 2), { target: marginLosses });
+    const scores = await scoresOf(gelu, samples, run, outputAt(outputs, 2), { target: marginLosses });
     const at = async (weights: Float32Array): Promise<number> => {
       const [given] = await trainMany(shared, [{ rows: everyRow(samples), seed: 3, sampleWeights: weights }]);
-      return (await lossesOf(cpuEngine(), gelu, given.states[0].parameters, only(outputs, 2), marginLosses))[0];
+      return (await lossesOf(cpuEngine(), gelu, given.states[0].parameters, outputAt(outputs, 2), marginLosses))[0];
     };
     for (const row of [0, 4, 10]) {
       const moved = (by: number) => at(new Float32Array(11).fill(1).fill(1 + by, row, row + 1));
@@ -260,7 +260,7 @@ describe('what changes no bit', () => {
     } finally {
       await where.close();
     }
-    const alone = await scoresOf(gelu, samples, run, only(outputs, 8));
+    const alone = await scoresOf(gelu, samples, run, outputAt(outputs, 8));
     expect(alone).toEqual((await nine).subarray(8 * 11, 9 * 11));
     const reversed = selectSamples(outputs, [8, 7, 6, 5, 4, 3, 2, 1, 0]);
     expect((await scoresOf(gelu, samples, run, reversed)).subarray(0, 11)).toEqual(alone);
@@ -335,7 +335,7 @@ describe('what is refused, and what is not', () => {
       [null, 'no gradients'],
     ] as const) {
       const where: Pool = { name: 'a liar', slots: 1, run: async () => given, close: async () => {} };
-      const lied = scoresOf(gelu, samples, { recipe: GELU, seed: 3 }, only(outputs, 0), { where });
+      const lied = scoresOf(gelu, samples, { recipe: GELU, seed: 3 }, outputAt(outputs, 0), { where });
       await expect(lied).rejects.toThrow(`A block of 11 gradients was asked for, a worker gave ${got}`);
     }
   });
@@ -363,7 +363,7 @@ describe('what is refused, and what is not', () => {
     const scores = await scoresOf(gelu, twice, { recipe: GELU, seed: 3 }, outputs);
     expect(scores.every(Number.isFinite)).toBe(true);
     const scorer = await magic(cpuEngine(), gelu, twice, { recipe: GELU, seed: 3 }, ABOUT);
-    await expect(scorer.score(outputs, only(twice, 1))).rejects.toThrow(/Sample 0 stands several times/);
+    await expect(scorer.score(outputs, outputAt(twice, 1))).rejects.toThrow(/Sample 0 stands several times/);
     await scorer.dispose();
   });
 

@@ -49,7 +49,7 @@ const attribution: Attribution = {
   runs: [{ states: [], recipe, seed: SEED }],
   seed: 2,
 };
-const only = (all: Samples, row: number): Samples => selectSamples(all, [row]);
+const outputAt = (all: Samples, row: number): Samples => selectSamples(all, [row]);
 
 async function scoresOf(
   name: string,
@@ -74,7 +74,7 @@ async function scoresOf(
 /** −loss of output q after training on these rows, in float64. */
 function float64Value(rows: Uint32Array, q: number): number {
   const ones = new Float64Array(4).fill(1);
-  return -float64Run({ model, recipe, seed: SEED, samples, rows }).loss(ones, only(outputs, q));
+  return -float64Run({ model, recipe, seed: SEED, samples, rows }).loss(ones, outputAt(outputs, q));
 }
 
 /** By coalition bits, one table for each output. */
@@ -87,7 +87,7 @@ beforeAll(() => {
       const ones = new Float64Array(4).fill(1);
       return -float64Run({ model, recipe: still, seed: SEED, samples, rows: Uint32Array.of(0) }).loss(
         ones,
-        only(outputs, q),
+        outputAt(outputs, q),
       );
     }),
   );
@@ -155,7 +155,7 @@ describe('leave-one-out', () => {
     const run = float64Run({ model, recipe, seed: SEED, samples, rows: Uint32Array.of(0, 1, 2, 3) });
     const ones = new Float64Array(4).fill(1);
     for (let q = 0; q < 3; q++) {
-      const loss = (weights: Float64Array) => run.loss(weights, only(outputs, q));
+      const loss = (weights: Float64Array) => run.loss(weights, outputAt(outputs, q));
       near(
         scores.subarray(4 * q, 4 * q + 4),
         ones.map((_, row) => loss(ones.with(row, 0)) - loss(ones)),
@@ -220,7 +220,7 @@ describe('values of coalitions', () => {
       const own = whole.subarray(4 * q, 4 * q + 4);
       const gap = own.reduce((a, b) => a + b, 0) - (tables[q][15] - tables[q][0]);
       expect(Math.abs(gap)).toBeLessThanOrEqual(0.05 + 1e-5);
-      expect(await scoresOf('data-shapley-tmc', settings, { asked: only(outputs, q) })).toEqual(own);
+      expect(await scoresOf('data-shapley-tmc', settings, { asked: outputAt(outputs, q) })).toEqual(own);
     }
   });
 
@@ -231,14 +231,14 @@ describe('values of coalitions', () => {
       const spread = Math.max(...exact.map((x) => Math.abs(x)));
       for (const [i, x] of exact.entries()) expect(Math.abs(scores[4 * q + i] - x)).toBeLessThan(0.15 * spread);
     }
-    expect(await scoresOf('banzhaf', { coalitions: 20 }, { asked: only(outputs, 1) })).toEqual(
+    expect(await scoresOf('banzhaf', { coalitions: 20 }, { asked: outputAt(outputs, 1) })).toEqual(
       (await scoresOf('banzhaf', { coalitions: 20 })).subarray(4, 8),
     );
   });
 
   it('datamodels of half subsets are those of the float64 trainings, for an output alone as beside others', async () => {
     const scores = await scoresOf('datamodels', { subsets: 20 });
-    const alone = await scoresOf('datamodels', { subsets: 20 }, { asked: only(outputs, 1) });
+    const alone = await scoresOf('datamodels', { subsets: 20 }, { asked: outputAt(outputs, 1) });
     expect(alone).toEqual(scores.subarray(4, 8));
     // every subset of two has a value; the fit of all of them, unpenalised, is the mean with less the mean without
     for (let q = 0; q < 3; q++) {
