@@ -23,11 +23,12 @@ import {
   fitEncoder,
   heldOutOutputs,
   type Instance,
-  instanceName,
   proveAll,
   queryOutputs,
+  scoreMatrixCircuit,
   scoreMatrixInput,
   scoreMatrixStatement,
+  shapeName,
   trainingSamples,
 } from '../src/prover/index.js';
 import { loadHasher } from '../src/prover/reference/index.js';
@@ -161,7 +162,7 @@ async function costOf(instance: Instance): Promise<Cost> {
     const result = await work();
     return [result, (performance.now() - begun) / 1000];
   };
-  const [circuit, compileSeconds] = await lap(() => compileCircuit(instance));
+  const [circuit, compileSeconds] = await lap(() => compileCircuit(scoreMatrixCircuit(instance)));
   const [key, keySeconds] = await lap(() => developmentKey(circuit));
   const entries = (rows: number, factor: number): Int16Array =>
     Int16Array.from({ length: rows * instance.columns }, (_, i) => ((i * factor) % 30_000) - 15_000);
@@ -178,7 +179,7 @@ async function costOf(instance: Instance): Promise<Cost> {
   const [, proofSeconds] = await lap(() => proveAll(key, [input]));
   const [, paired] = await lap(() => proveAll(key, [input, input]));
   return {
-    instance: instanceName(instance),
+    instance: shapeName(instance),
     constraints: circuit.constraints,
     perScore: circuit.constraints / (instance.slots * instance.queries),
     compileSeconds,

@@ -17,7 +17,6 @@ import {
   developmentKey,
   type Epoch,
   type Instance,
-  instanceName,
   type Proofs,
   type ProvingKey,
   type Receipts,
@@ -25,6 +24,8 @@ import {
   readIndex,
   readProofs,
   readReceipts,
+  scoreMatrixCircuit,
+  shapeName,
 } from '../prover/index.js';
 import { CancelledError, type MapOptions, type Pool, poolFromOptions } from '../work/index.js';
 import { listenForInterrupts } from './interrupt.js';
@@ -138,8 +139,8 @@ export class Run {
 
   /** Circuit and development key of an instance, made at most once and in the background if called early. */
   key(instance: Instance): Promise<ProvingKey> {
-    const name = instanceName(instance);
-    const key = this.#keys.get(name) ?? compileCircuit(instance).then(developmentKey);
+    const name = shapeName(instance);
+    const key = this.#keys.get(name) ?? compileCircuit(scoreMatrixCircuit(instance)).then(developmentKey);
     this.#keys.set(name, key);
     return key;
   }

@@ -13,13 +13,19 @@ export {
   readIndex,
   trainingSamples,
 } from './attributionIndex.js';
-export { type CompiledCircuit, compileCircuit, instanceName } from './circuit.js';
+export { type CompiledCircuit, compileCircuit } from './circuit.js';
 export { developmentKey, type ProvingKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
 export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
 export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
 export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
-export { expectedConstraints, type ListedInstance, listedInstances } from './instances.js';
+export {
+  type CircuitInstance,
+  expectedConstraints,
+  instanceName,
+  type ListedInstance,
+  listedInstances,
+} from './instances.js';
 export {
   challengeInput,
   type Proofs,
@@ -50,5 +56,6 @@ export {
   scoreMatrixStatement,
 } from './scoreMatrix.js';
 export { attributionOf, DEFAULT_SCORER, openScorer, scorerNames } from './scorers.js';
+export { type CircuitTemplate, findTemplate, scoreMatrixCircuit, shapeName, TEMPLATES } from './templates.js';
 export { assertKeyIsSound, circuitId, keyWords, type VerificationKey } from './verificationKey.js';
 export type { CircuitInput } from './witnessCalculator.js';

@@ -10,6 +10,7 @@ import { developmentKey, type ProvingKey } from './devkey/index.js';
 import { prove } from './groth16.js';
 import type { ProveInput, Proven } from './prove.task.js';
 import { type ScoreMatrixWitness, scoreMatrixInput } from './scoreMatrix.js';
+import { scoreMatrixCircuit } from './templates.js';
 import { verificationKeyHash } from './verificationKey.js';
 import type { CircuitInput } from './witnessCalculator.js';
 
@@ -62,7 +63,7 @@ async function proveWithOwnKey(input: ProveInput, signal: AbortSignal) {
 function ownKey({ instance, circuitHash }: ProveInput): Promise<ProvingKey> {
   const known = keys.get(circuitHash);
   if (known) return known;
-  const made = compileCircuit(instance).then((circuit) => {
+  const made = compileCircuit(scoreMatrixCircuit(instance)).then((circuit) => {
     if (circuit.circuitHash === circuitHash) return developmentKey(circuit);
     throw new MeedError(
       `This worker compiles another circuit (${short(circuit.circuitHash)}) than the one asked for (${short(circuitHash)})`,

@@ -11,8 +11,6 @@ import type { Instance } from './reference/constants.js';
 
 /** Order of BN254's base field, in which coordinates lie. */
 export const BASE_FIELD_MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
-/** shardCommitment, queryBatchCommitment, rho, evaluation. */
-export const PUBLIC_SIGNALS = 4;
 
 /** Decimal coordinates, (x, y, 1). */
 export type G1Json = readonly string[];
@@ -33,16 +31,17 @@ export interface VerificationKey {
 const REFUSED = 'Use a key from a finished ceremony, or a development key made by Meed';
 
 /**
+ * @param publicSignals how many the circuit has, without the constant
  * @throws MeedError when the key is for another protocol or another number of public signals, a point is not on its
  *   curve or not in the group of order r or is zero, or γ = δ
  */
-export async function assertKeyIsSound(key: VerificationKey): Promise<void> {
+export async function assertKeyIsSound(key: VerificationKey, publicSignals: number): Promise<void> {
   if (key.protocol !== 'groth16' || key.curve !== 'bn128') {
     throw new MeedError(`The verification key is for ${key.protocol} on ${key.curve}, not groth16 on bn128`, REFUSED);
   }
-  if (key.nPublic !== PUBLIC_SIGNALS || key.IC.length !== PUBLIC_SIGNALS + 1) {
+  if (key.nPublic !== publicSignals || key.IC.length !== publicSignals + 1) {
     throw new MeedError(
-      `The verification key is for ${key.nPublic} public signals instead of ${PUBLIC_SIGNALS}`,
+      `The verification key is for ${key.nPublic} public signals instead of ${publicSignals}`,
       REFUSED,
     );
   }

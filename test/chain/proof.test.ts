@@ -19,6 +19,7 @@ import {
   keyWords,
   type ProvingKey,
   prove,
+  scoreMatrixCircuit,
   scoreMatrixInput,
   scoreMatrixStatement,
 } from '../../src/prover/index.js';
@@ -42,7 +43,7 @@ const INSTANCE = { slots: 2, queries: 2, columns: 4 };
 let world: World;
 let key: ProvingKey;
 beforeAll(async () => {
-  key = await developmentKey(await compileCircuit(INSTANCE));
+  key = await developmentKey(await compileCircuit(scoreMatrixCircuit(INSTANCE)));
   world = await openWorld(INSTANCE, { key: keyWords(key.verificationKey) });
 }, 180_000);
 afterAll(async () => world?.stop());

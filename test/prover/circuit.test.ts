@@ -7,6 +7,7 @@ import { witness } from '../../src/prover/groth16.js';
 import { expectedConstraints, listedInstances } from '../../src/prover/instances.js';
 import { readR1csHeader } from '../../src/prover/r1cs.js';
 import { FIELD_MODULUS, type Hasher, loadHasher } from '../../src/prover/reference/index.js';
+import { scoreMatrixCircuit } from '../../src/prover/templates.js';
 import type { CircuitInput } from '../../src/prover/witnessCalculator.js';
 import { ConstraintSystem, wireValues } from './support/constraints.js';
 import {
@@ -31,8 +32,8 @@ let smallSystem: ConstraintSystem;
 
 beforeAll(async () => {
   hasher = await loadHasher();
-  tiny = await compileCircuit(TINY);
-  small = await compileCircuit(SMALL);
+  tiny = await compileCircuit(scoreMatrixCircuit(TINY));
+  small = await compileCircuit(scoreMatrixCircuit(SMALL));
   tinySystem = await ConstraintSystem.read(tiny.r1csPath);
   smallSystem = await ConstraintSystem.read(small.r1csPath);
 });
@@ -48,19 +49,26 @@ describe('ScoreMatrix, compiled', () => {
   });
 
   it('lists only instances whose count follows from the cost of the parts', () => {
-    for (const { slots: S, queries: Q, columns: d, constraints } of listedInstances()) {
+    for (const { parameters, constraints } of listedInstances('ScoreMatrix')) {
+      const [S, Q, d] = parameters;
       expect(constraints).toBe(partsCost(S, Q, d));
     }
   });
 
   it('compiles once for callers at the same time', async () => {
-    const circuits = await Promise.all(Array.from({ length: 3 }, () => compileCircuit(TINY)));
+    const circuits = await Promise.all(Array.from({ length: 3 }, () => compileCircuit(scoreMatrixCircuit(TINY))));
     expect(new Set(circuits.map((circuit) => circuit.circuitHash)).size).toBe(1);
   });
 
   it('refuses an impossible shape with a sentence', async () => {
-    await expect(compileCircuit({ slots: 2, queries: 2, columns: 0 })).rejects.toThrow('cannot be compiled');
-    await expect(compileCircuit({ slots: 2.5, queries: 2, columns: 4 })).rejects.toThrow('cannot be compiled');
+    await expect(compileCircuit({ template: 'ScoreMatrix', parameters: [2, 2, 0] })).rejects.toThrow(
+      'cannot be compiled',
+    );
+    await expect(compileCircuit({ template: 'ScoreMatrix', parameters: [2, 2] })).rejects.toThrow('cannot be compiled');
+    await expect(compileCircuit({ template: 'Split', parameters: [2] })).rejects.toThrow('no circuit Split');
+    await expect(compileCircuit({ template: 'ScoreMatrix', parameters: [2.5, 2, 4] })).rejects.toThrow(
+      'cannot be compiled',
+    );
   });
 });
 
@@ -73,12 +81,12 @@ describe('ScoreMatrix against the integer reference', () => {
     ['extreme', extreme],
   ];
   it.each(sources)('accepts the reference commitments and evaluation of %s entries', async (_, source) => {
-    for (const [circuit, system] of [
-      [tiny, tinySystem],
-      [small, smallSystem],
+    for (const [circuit, system, instance] of [
+      [tiny, tinySystem, TINY],
+      [small, smallSystem, SMALL],
     ] as const) {
       for (let seed = 0; seed < 3; seed++) {
-        const input = honestInput(hasher, circuit.instance, seed, source);
+        const input = honestInput(hasher, instance, seed, source);
         expect(system.accepts(wireValues(await witness(circuit, input)))).toBe(true);
       }
     }

@@ -10,6 +10,7 @@ import { developmentWaste, inverse, modulo, power } from '../../src/prover/devke
 import { type Groth16Proof, prove, verify } from '../../src/prover/groth16.js';
 import { constraintsOf, readR1csHeader } from '../../src/prover/r1cs.js';
 import { FIELD_MODULUS, loadHasher } from '../../src/prover/reference/index.js';
+import { scoreMatrixCircuit } from '../../src/prover/templates.js';
 import { assertKeyIsSound, BASE_FIELD_MODULUS, circuitId, keyWords } from '../../src/prover/verificationKey.js';
 import type { CircuitInput } from '../../src/prover/witnessCalculator.js';
 import { anyEntry, honestInput, TINY } from './support/statements.js';
@@ -19,7 +20,7 @@ let input: CircuitInput;
 let proof: Groth16Proof;
 
 beforeAll(async () => {
-  key = await developmentKey(await compileCircuit(TINY));
+  key = await developmentKey(await compileCircuit(scoreMatrixCircuit(TINY)));
   input = honestInput(await loadHasher(), TINY, 1, anyEntry);
   proof = await prove(key, input);
 });
@@ -100,12 +101,14 @@ describe('a proof', () => {
 describe('a verification key', () => {
   it('is refused with gamma = delta, off its curve, outside the subgroup, or for another statement', async () => {
     const sound = key.verificationKey;
-    await expect(assertKeyIsSound(sound)).resolves.toBeUndefined();
-    await expect(assertKeyIsSound({ ...sound, vk_delta_2: sound.vk_gamma_2 })).rejects.toThrow('gamma = delta');
-    await expect(assertKeyIsSound({ ...sound, nPublic: 3 })).rejects.toThrow('3 public signals');
-    await expect(assertKeyIsSound({ ...sound, protocol: 'plonk' })).rejects.toThrow('plonk');
-    await expect(assertKeyIsSound({ ...sound, vk_alpha_1: ['1', '3', '1'] })).rejects.toThrow('point alpha');
-    await expect(assertKeyIsSound({ ...sound, vk_beta_2: await pointOutsideSubgroup() })).rejects.toThrow('point beta');
+    await expect(assertKeyIsSound(sound, 4)).resolves.toBeUndefined();
+    await expect(assertKeyIsSound({ ...sound, vk_delta_2: sound.vk_gamma_2 }, 4)).rejects.toThrow('gamma = delta');
+    await expect(assertKeyIsSound({ ...sound, nPublic: 3 }, 4)).rejects.toThrow('3 public signals');
+    await expect(assertKeyIsSound({ ...sound, protocol: 'plonk' }, 4)).rejects.toThrow('plonk');
+    await expect(assertKeyIsSound({ ...sound, vk_alpha_1: ['1', '3', '1'] }, 4)).rejects.toThrow('point alpha');
+    await expect(assertKeyIsSound({ ...sound, vk_beta_2: await pointOutsideSubgroup() }, 4)).rejects.toThrow(
+      'point beta',
+    );
   });
 
   it('has 24 words, imaginary parts first, and its id changes with the shape and with any word', () => {

@@ -12,6 +12,7 @@ import proveTask, { type ProveInput, type Proven } from '../../src/prover/prove.
 import { loadHasher } from '../../src/prover/reference/index.js';
 import { evaluateScores } from '../../src/prover/reference/scores.js';
 import { scoreMatrixStatement } from '../../src/prover/scoreMatrix.js';
+import { scoreMatrixCircuit } from '../../src/prover/templates.js';
 import { verificationKeyHash } from '../../src/prover/verificationKey.js';
 import { CancelledError, type Closable, inlinePool, localPool, runMap } from '../../src/work/index.js';
 import { TINY } from './support/statements.js';
@@ -21,7 +22,7 @@ let key: ProvingKey;
 let input: ProveInput;
 
 beforeAll(async () => {
-  key = await developmentKey(await compileCircuit(TINY));
+  key = await developmentKey(await compileCircuit(scoreMatrixCircuit(TINY)));
   const { slots, queries, columns } = TINY;
   const values = {
     instance: TINY,

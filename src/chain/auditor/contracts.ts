@@ -3,7 +3,7 @@
  * contract must begin with our creation code; its tail is the constructor's arguments, and they name the policy and key.
  */
 import { AbiCoder, type TransactionResponse } from 'ethers';
-import { compileCircuit, developmentKey, keyWords } from '../../prover/index.js';
+import { compileCircuit, developmentKey, keyWords, scoreMatrixCircuit } from '../../prover/index.js';
 import type { FeePolicy } from '../../prover/reference/index.js';
 import { CONTRACT_NAMES, type ContractName, compileContracts } from '../compile.js';
 import { type Check, differs, requireEqual, requireEqualLists } from './check.js';
@@ -30,7 +30,7 @@ export const contractCheck: Check = {
     requireEqual('S of the settlement', word('EpochSettlement', 2), BigInt(instance.slots));
     requireEqual('Q of the settlement', word('EpochSettlement', 3), BigInt(instance.queries));
     requireEqual('d of the settlement', word('EpochSettlement', 4), BigInt(instance.columns));
-    const { verificationKey } = await developmentKey(await compileCircuit(instance));
+    const { verificationKey } = await developmentKey(await compileCircuit(scoreMatrixCircuit(instance)));
     const words = keyWords(verificationKey);
     requireEqualLists(
       'word of the key on chain',

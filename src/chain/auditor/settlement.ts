@@ -1,6 +1,14 @@
 /** The settlement: scores, challenges and sums as settled, proofs verified again, and every fee's split. */
 import { Interface } from 'ethers';
-import { challengeInput, circuitId, compileCircuit, developmentKey, keyWords, verify } from '../../prover/index.js';
+import {
+  challengeInput,
+  circuitId,
+  compileCircuit,
+  developmentKey,
+  keyWords,
+  scoreMatrixCircuit,
+  verify,
+} from '../../prover/index.js';
 import { challenge, evaluateScores, splitFee, splitPool, sumByContributor } from '../../prover/reference/index.js';
 import { compileContracts } from '../compile.js';
 import { type Check, differs, only, requireEqual, requireEqualLists } from './check.js';
@@ -67,7 +75,7 @@ export const proofCheck: Check = {
     const epoch = await evidence.epoch();
     const { target } = await evidence.registration();
     const { proofs, artefact } = await evidence.proofs();
-    const key = await developmentKey(await compileCircuit(index.options.instance));
+    const key = await developmentKey(await compileCircuit(scoreMatrixCircuit(index.options.instance)));
     const published = artefact.manifest.facts.keyWords;
     requireEqualLists(
       'the word of the verification key',

@@ -40,7 +40,7 @@ export async function developmentKey(circuit: CompiledCircuit): Promise<ProvingK
   const name = `development-v${KEY_VERSION}-${circuit.circuitHash}`;
   const folder = await cachedFolder(join('keys', name), (staging) => makeKey(circuit, staging));
   const verificationKey = JSON.parse(await readFile(join(folder, VERIFICATION_KEY), 'utf8')) as VerificationKey;
-  await assertKeyIsSound(verificationKey);
+  await assertKeyIsSound(verificationKey, circuit.publicSignals);
   return { circuit, zkeyPath: join(folder, ZKEY), verificationKey, forgeable: true };
 }
 
@@ -48,7 +48,7 @@ async function makeKey(circuit: CompiledCircuit, staging: string): Promise<void>
   const content = await keyContent(circuit);
   await writeZkey(join(staging, ZKEY), content);
   const verificationKey = await exportVerificationKey(content);
-  await assertKeyIsSound(verificationKey);
+  await assertKeyIsSound(verificationKey, circuit.publicSignals);
   await writeFile(join(staging, VERIFICATION_KEY), JSON.stringify(verificationKey, null, 1));
   const properties = {
     forgeable: true,
