@@ -55,7 +55,7 @@ export function bytesAsSource(name: string, bytes: Uint8Array): ByteSource {
     name,
     length: bytes.length,
     async readInto(into, at) {
-      if (at + into.length > bytes.length) throw endsTooSoon(name, bytes.length);
+      if (at + into.length > bytes.length) throw endsTooSoon(name, at + into.length);
       into.set(bytes.subarray(at, at + into.length));
     },
     async close() {},
@@ -68,6 +68,6 @@ export async function readBytes(source: ByteSource, at: number, length: number):
   return bytes;
 }
 
-function endsTooSoon(name: string, length: number): MeedError {
-  return new MeedError(`${name} ends after ${length} bytes, before its content does`, 'Make or copy the file again');
+function endsTooSoon(name: string, position: number): MeedError {
+  return new MeedError(`${name} ends before byte ${position}, within its content`, 'Make or copy the file again');
 }
