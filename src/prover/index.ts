@@ -13,8 +13,30 @@ export {
   readIndex,
   trainingSamples,
 } from './attributionIndex.js';
+export {
+  type Announcement,
+  announceBeacon,
+  applyBeacon,
+  type CeremonyRecord,
+  ceremonyKey,
+  contribute,
+  ITERATIONS,
+  LEAST_CONTRIBUTIONS,
+  type PublishedCeremony,
+  parseTranscript,
+  publishCeremony,
+  readPublished,
+  readTranscript,
+  requireStatedKey,
+  type Stepped,
+  sameSeal,
+  sealOf,
+  startCeremony,
+  type Transcript,
+  verifyCeremony,
+} from './ceremony/index.js';
 export { type CompiledCircuit, compileCircuit } from './circuit.js';
-export { developmentKey, type ProvingKey } from './devkey/index.js';
+export { developmentKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
 export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
 export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
@@ -36,6 +58,7 @@ export {
   type ShardProof,
   slotAddresses,
 } from './proofs.js';
+export type { CeremonyOrigin, KeySeal, ProvingKey } from './provingKey.js';
 export {
   makeReceipts,
   outputFigures,
@@ -57,5 +80,12 @@ export {
 } from './scoreMatrix.js';
 export { attributionOf, DEFAULT_SCORER, openScorer, scorerNames } from './scorers.js';
 export { type CircuitTemplate, findTemplate, scoreMatrixCircuit, shapeName, TEMPLATES } from './templates.js';
-export { assertKeyIsSound, circuitId, keyWords, type VerificationKey } from './verificationKey.js';
+export {
+  assertKeyIsSound,
+  circuitId,
+  keyHash,
+  keyWords,
+  keyWordsHash,
+  type VerificationKey,
+} from './verificationKey.js';
 export type { CircuitInput } from './witnessCalculator.js';

@@ -33,7 +33,7 @@ const REFUSED = 'Use a key from a finished ceremony, or a development key made b
 /**
  * @param publicSignals how many the circuit has, without the constant
  * @throws MeedError when the key is for another protocol or another number of public signals, a point is not on its
- *   curve or not in the group of order r or is zero, or γ = δ
+ *   curve or not in the group of order r or is zero, or γ = ±δ
  */
 export async function assertKeyIsSound(key: VerificationKey, publicSignals: number): Promise<void> {
   if (key.protocol !== 'groth16' || key.curve !== 'bn128') {
@@ -56,8 +56,10 @@ export async function assertKeyIsSound(key: VerificationKey, publicSignals: numb
   if (wrong !== undefined) {
     throw new MeedError(`The point ${wrong[0]} of the verification key is not a point of its group`, REFUSED);
   }
-  if (g2Words(key.vk_gamma_2).every((word, i) => word === g2Words(key.vk_delta_2)[i])) {
-    throw new MeedError('The verification key has gamma = delta, so anybody can forge proofs against it', REFUSED);
+  const [gamma, delta] = [g2Words(key.vk_gamma_2), g2Words(key.vk_delta_2)];
+  // points with the same x are equal or opposite, and both can be forged against
+  if (gamma[0] === delta[0] && gamma[1] === delta[1]) {
+    throw new MeedError('The verification key has gamma = delta or −delta: anybody can forge proofs for it', REFUSED);
   }
 }
 
@@ -77,15 +79,22 @@ export function verificationKeyHash(key: VerificationKey): string {
   return sha256(`meed/key/v1 ${keyWords(key).join(' ')}`);
 }
 
+/** keccak256(abi.encode(key words)), bytes32 hex: what a contract makes of the key that it was created with. */
+export function keyHash(key: VerificationKey): string {
+  return keyWordsHash(keyWords(key));
+}
+
+/** As `keyHash`, of words as they stand on chain. */
+export function keyWordsHash(words: readonly bigint[]): string {
+  return keccak256(AbiCoder.defaultAbiCoder().encode([`uint256[${words.length}]`], [words]));
+}
+
 /** keccak256(abi.encode(S, Q, d, keccak256(abi.encode(key words)))), bytes32 hex. */
 export function circuitId(instance: Instance, key: VerificationKey): string {
-  const coder = AbiCoder.defaultAbiCoder();
-  const words = keyWords(key);
-  const keyHash = keccak256(coder.encode([`uint256[${words.length}]`], [words]));
   return keccak256(
-    coder.encode(
+    AbiCoder.defaultAbiCoder().encode(
       ['uint256', 'uint256', 'uint256', 'bytes32'],
-      [instance.slots, instance.queries, instance.columns, keyHash],
+      [instance.slots, instance.queries, instance.columns, keyHash(key)],
     ),
   );
 }

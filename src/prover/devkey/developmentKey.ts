@@ -10,6 +10,7 @@ import { runWorker } from '../../foundation/worker.js';
 import { cachedFolder } from '../cached.js';
 import type { CompiledCircuit } from '../circuit.js';
 import { bn254 } from '../curve.js';
+import type { ProvingKey } from '../provingKey.js';
 import { readR1csHeader } from '../r1cs.js';
 import { assertKeyIsSound, type VerificationKey } from '../verificationKey.js';
 import { curveModule } from './curveModule.js';
@@ -20,14 +21,6 @@ import type { PointsTask } from './points.worker.js';
 import type { ScalarsTask } from './scalars.worker.js';
 import { developmentWaste } from './waste.js';
 import { writeZkey, type ZkeyContent } from './zkeyFile.js';
-
-export interface ProvingKey {
-  readonly circuit: CompiledCircuit;
-  readonly zkeyPath: string;
-  readonly verificationKey: VerificationKey;
-  /** True when the setup's secrets are known: whoever has them can prove anything. */
-  readonly forgeable: boolean;
-}
 
 const ZKEY = 'key.zkey';
 const VERIFICATION_KEY = 'verification_key.json';

@@ -1,1 +1,2 @@
-export { developmentKey, type ProvingKey } from './developmentKey.js';
+export type { ProvingKey } from '../provingKey.js';
+export { developmentKey } from './developmentKey.js';
