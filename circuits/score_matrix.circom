@@ -6,12 +6,14 @@ include "vector_commitment.circom";
  * All S * Q scores of a shard of S slots and a batch of Q queries at once: docs/protocol.md, "ScoreMatrix(S, Q, d)".
  *
  * Relation   shardCommitment and queryBatchCommitment are the commitments to (indexId, slots, slotSalts) and
- *            (indexId, queries, querySalts), every entry is an integer of 16 bits with offset 32768, and
+ *            (indexId, batchSalt, queries), every entry is an integer of 16 bits with offset 32768, and
  *            sum over k, q of rho^(k Q + q) * <slot_k, query_q> = evaluation (signed entries, in the field).
  * Public     shardCommitment, queryBatchCommitment, rho, evaluation: in this order, all inputs, no outputs.
- * Private    indexId, slots[S][d], slotSalts[S], queries[Q][d], querySalts[Q]; slots and queries in [0, 65535].
- * Cost       16 (S + Q) d for ranges, (S + Q - 1) d for the sum, one chain over ceil(d / 15) words a vector (459 at
- *            d = 128), one chain over S + 1 and Q + 1 elements, 4 or so for rho^Q: 85,930 at (16, 16, 128).
+ * Private    indexId, slots[S][d], slotSalts[S], queries[Q][d], batchSalt; slots and queries in [0, 65535].
+ * Cost       16 (S + Q) d for ranges, (S + Q - 1) d for the sum, one chain over ceil(d / 15) words a slot (459 at
+ *            d = 128), one over the S + 1 elements of the shard, one over the 2 + Q ceil(d / 15) of the batch, 4 or so
+ *            for rho^Q: 83,701 at (16, 16, 128). A slot has a hash of its own, for it must be opened alone (it is the
+ *            prefix commitment of its last row); queries share one, as whoever opens a batch has all of it.
  * Sound      the commitments fix slots and queries before rho exists (the contract hashes both, and the claimed scores,
  *            into rho), so equality of two polynomials of degree below S Q at rho means equality of all coefficients but
  *            for S Q / r. The circuit takes rho as an input: a verifier that does not derive rho itself proves nothing.
@@ -28,7 +30,7 @@ template ScoreMatrix(S, Q, d) {
     signal input slots[S][d];
     signal input slotSalts[S];
     signal input queries[Q][d];
-    signal input querySalts[Q];
+    signal input batchSalt;
 
     component slot[S];
     component shard = Chain(S + 1);
@@ -42,15 +44,16 @@ template ScoreMatrix(S, Q, d) {
     }
     shardCommitment === shard.out;
 
+    var words = (d + 14) \ 15;
     component query[Q];
-    component batch = Chain(Q + 1);
+    component batch = Chain(2 + Q * words);
     batch.start <== (2 << 64) + (Q << 32) + d;
     batch.elements[0] <== indexId;
+    batch.elements[1] <== batchSalt;
     for (var q = 0; q < Q; q++) {
-        query[q] = VectorCommitment(d);
+        query[q] = PackedEntries(d);
         query[q].entries <== queries[q];
-        query[q].salt <== querySalts[q];
-        batch.elements[1 + q] <== query[q].commitment;
+        for (var w = 0; w < words; w++) batch.elements[2 + q * words + w] <== query[q].words[w];
     }
     queryBatchCommitment === batch.out;
 

@@ -22,7 +22,6 @@ import {
   queryBatchCommitment,
   saltOf,
   scoreMatrix,
-  vectorCommitment,
 } from './reference/index.js';
 import type { Shard } from './rowCommitments.js';
 
@@ -32,7 +31,7 @@ export interface Batch {
   readonly receipts: readonly number[];
   /** Q × d, row-major. */
   readonly vectors: Int16Array;
-  readonly salts: readonly bigint[];
+  readonly salt: bigint;
   readonly commitment: bigint;
   /** Q hashes, hex; zeros at unused positions. */
   readonly outputHashes: readonly string[];
@@ -133,17 +132,16 @@ async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipt
 
 function cutBatch(hasher: Hasher, instance: Instance, indexId: bigint, receipts: Receipts, first: number): Batch {
   const { queries: Q, columns: d } = instance;
-  const used = Math.min(Q, receipts.receipts.length - first);
+  const booked = receipts.receipts.slice(first, first + Q);
   const vectors = new Int16Array(Q * d);
-  vectors.set(receipts.queries.subarray(first * d, (first + used) * d));
-  const salts = Array.from({ length: Q }, (_, q) => saltOf(receipts.secret, 'query', first + q));
-  const commitments = salts.map((salt, q) => vectorCommitment(hasher, salt, vectors.subarray(q * d, (q + 1) * d)));
+  vectors.set(receipts.queries.subarray(first * d, (first + booked.length) * d));
+  const salt = saltOf(receipts.secret, 'batch', first / Q);
   return {
-    receipts: Array.from({ length: used }, (_, q) => first + q),
+    receipts: booked.map((_, q) => first + q),
     vectors,
-    salts,
-    commitment: queryBatchCommitment(hasher, instance, indexId, commitments),
-    outputHashes: salts.map((_, q) => receipts.receipts[first + q]?.outputHash ?? ZERO_HASH),
-    fees: salts.map((_, q) => receipts.receipts[first + q]?.fee ?? 0n),
+    salt,
+    commitment: queryBatchCommitment(hasher, instance, indexId, salt, vectors),
+    outputHashes: Array.from({ length: Q }, (_, q) => booked[q]?.outputHash ?? ZERO_HASH),
+    fees: Array.from({ length: Q }, (_, q) => booked[q]?.fee ?? 0n),
   };
 }

@@ -23,7 +23,7 @@ import { predict, type Samples, selectSamples, type TrainedModel } from '../mode
 import type { MapOptions } from '../work/index.js';
 import { type AttributionIndex, heldOutOutputs, readSecret, trainingSamples } from './attributionIndex.js';
 import type { Encoder } from './encoder.js';
-import { loadHasher, newSaltSecret, quantiseQuery, saltOf, vectorCommitment } from './reference/index.js';
+import { newSaltSecret, quantiseQuery } from './reference/index.js';
 import { openScorer } from './scorers.js';
 
 export interface ReceiptOptions {
@@ -50,7 +50,6 @@ export interface Receipt {
   readonly scoreMagnitude: number;
   /** Norm divided out of the query sketch. */
   readonly norm: number;
-  readonly commitment: bigint;
 }
 
 export interface Receipts {
@@ -58,6 +57,7 @@ export interface Receipts {
   readonly receipts: readonly Receipt[];
   /** receipts × d int16, row-major. */
   readonly queries: Int16Array;
+  /** Opens the batches that the receipts are cut into. */
   readonly secret: string;
   readonly scoresPath: string;
 }
@@ -88,7 +88,6 @@ export async function makeReceipts(
   try {
     const { scores, queries, norms } = await queryOutputs(engine, scorer, index, outputs, samples);
     const secret = newSaltSecret();
-    const hasher = await loadHasher();
     const d = index.options.instance.columns;
     const figures = await outputFigures(engine, trained, outputs);
     const receipts = positions.map((q): Receipt => {
@@ -100,7 +99,6 @@ export async function makeReceipts(
         ...figures[q],
         ...scoreFigures(scores.data.subarray(q * samples.rows, (q + 1) * samples.rows)),
         norm: norms[q],
-        commitment: vectorCommitment(hasher, saltOf(secret, 'query', q), queries.subarray(q * d, (q + 1) * d)),
       };
     });
     const artefact = await writeArtefact(folder, receiptsRecipe(index, options), async (staging) => {
@@ -163,7 +161,6 @@ export async function readReceipts(folder: string): Promise<Receipts> {
   const [sums, magnitudes, norms] = [float('scoreSum'), float('scoreMagnitude'), float('norm')];
   const hashes = strings(table, 'outputHash');
   const fees = strings(table, 'fee');
-  const commitments = strings(table, 'commitment');
   const receipts = Array.from(heldOutRow, (row, q): Receipt => {
     return {
       heldOutRow: row,
@@ -176,7 +173,6 @@ export async function readReceipts(folder: string): Promise<Receipts> {
       scoreSum: sums[q],
       scoreMagnitude: magnitudes[q],
       norm: norms[q],
-      commitment: BigInt(commitments[q]),
     };
   });
   return { artefact, receipts, queries, secret: await readSecret(folder), scoresPath: join(artefact.folder, SCORES) };
@@ -195,7 +191,6 @@ function receiptColumns(receipts: readonly Receipt[], queries: Int16Array, colum
     scoreSum: float((receipt) => receipt.scoreSum),
     scoreMagnitude: float((receipt) => receipt.scoreMagnitude),
     norm: float((receipt) => receipt.norm),
-    commitment: receipts.map((receipt) => String(receipt.commitment)),
     query: { values: queries, width: columns },
   };
 }

@@ -16,7 +16,7 @@ export interface ScoreMatrixWitness {
   readonly slotSalts: readonly bigint[];
   /** Q × d, row-major, signed. */
   readonly queries: Int16Array;
-  readonly querySalts: readonly bigint[];
+  readonly batchSalt: bigint;
 }
 
 export interface ScoreMatrixStatement {
@@ -27,18 +27,12 @@ export interface ScoreMatrixStatement {
 
 /** What the values commit to and which scores they give: all that goes into the challenge ρ. */
 export function scoreMatrixStatement(hasher: Hasher, values: ScoreMatrixWitness): ScoreMatrixStatement {
-  const { instance, indexId } = values;
-  const commitments = (entries: Int16Array, salts: readonly bigint[]): bigint[] =>
-    rows(entries, instance.columns).map((row, i) => vectorCommitment(hasher, salts[i], row));
+  const { instance, indexId, slots, slotSalts, queries, batchSalt } = values;
+  const slotCommitments = rows(slots, instance.columns).map((row, k) => vectorCommitment(hasher, slotSalts[k], row));
   return {
-    shardCommitment: shardCommitment(hasher, instance, indexId, commitments(values.slots, values.slotSalts)),
-    queryBatchCommitment: queryBatchCommitment(
-      hasher,
-      instance,
-      indexId,
-      commitments(values.queries, values.querySalts),
-    ),
-    scores: scoreMatrix(instance, values.slots, values.queries),
+    shardCommitment: shardCommitment(hasher, instance, indexId, slotCommitments),
+    queryBatchCommitment: queryBatchCommitment(hasher, instance, indexId, batchSalt, queries),
+    scores: scoreMatrix(instance, slots, queries),
   };
 }
 
@@ -59,7 +53,7 @@ export function scoreMatrixInput(
     slots: offset(values.slots),
     slotSalts: values.slotSalts,
     queries: offset(values.queries),
-    querySalts: values.querySalts,
+    batchSalt: values.batchSalt,
   };
 }
 

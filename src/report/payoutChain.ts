@@ -82,12 +82,11 @@ async function rowLinks({ stored, index }: PayoutSources, { row, contributor }: 
 }
 
 function receiptLinks({ receipts, epoch }: PayoutSources, { receipt }: ExplainedOutput): HashLink[] {
-  const { outputHash, commitment } = receipts.receipts[receipt];
+  const { outputHash } = receipts.receipts[receipt];
   const batch = batchOf(epoch, receipt);
   return [
     link('receipt', `Output of receipt ${receipt}`, outputHash, 'the model, the features and the answer'),
-    link('receipt', 'Query', String(commitment), 'the output’s sketch'),
-    link('receipt', `Batch ${batch}`, String(epoch.batches[batch].commitment), 'the queries that one proof opens'),
+    link('receipt', `Batch ${batch}`, String(epoch.batches[batch].commitment), 'the sketches that one proof opens'),
   ];
 }
 

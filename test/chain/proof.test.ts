@@ -59,7 +59,7 @@ it('settles with a proof of the circuit, and not with another score', { timeout:
     slots: Int16Array.from([120, -7, 3, 4, -32767, 32767, 0, 1]),
     slotSalts: [11n, 12n],
     queries: Int16Array.from([1000, -2000, 3, 4, 5, 6, 7, -8]),
-    querySalts: [21n, 22n],
+    batchSalt: 21n,
   };
   const statement = scoreMatrixStatement(await loadHasher(), values);
   const owner = await world.as(OWNER);

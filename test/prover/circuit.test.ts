@@ -107,7 +107,7 @@ describe('ScoreMatrix against the integer reference', () => {
     await expect(witness(tiny, { ...without, rho: [1n, 2n] })).rejects.toThrow('2 values');
   });
 
-  it('refuses swapped slots, a wrong salt and another index under the same commitments', async () => {
+  it('refuses swapped slots and queries, wrong salts and another index under the same commitments', async () => {
     const input = honestInput(hasher, SMALL, 8, anyEntry);
     const swapped = matrixOf(input, 'slots');
     [swapped[0], swapped[1]] = [swapped[1], swapped[0]];
@@ -116,6 +116,8 @@ describe('ScoreMatrix against the integer reference', () => {
       { ...input, slots: swapped },
       { ...input, slots: swapped, slotSalts: [salts[1], salts[0], salts[2], salts[3]] },
       { ...input, slotSalts: [salts[0] + 1n, ...salts.slice(1)] },
+      { ...input, queries: matrixOf(input, 'queries').reverse() },
+      { ...input, batchSalt: (input.batchSalt as bigint) + 1n },
       { ...input, indexId: ((input.indexId as bigint) + 1n) % FIELD_MODULUS },
     ];
     for (const changed of changes) await expect(witness(small, changed)).rejects.toThrow('do not satisfy');
@@ -221,7 +223,8 @@ function partsCost(S: number, Q: number, d: number): number {
   };
   let power = 0;
   for (let e = Q; e > 1; e >>= 1) power += 1 + (e & 1);
+  const words = Math.ceil(d / 15);
   // The tag is a constant, so the S-box that takes it in the first round costs nothing: 3 a list.
-  const lists = chain(S + 1) + chain(Q + 1) - 6;
-  return 16 * (S + Q) * d + (S + Q - 1) * d + (S + Q) * chain(Math.ceil(d / 15)) + lists + power;
+  const lists = chain(S + 1) + chain(2 + Q * words) - 6;
+  return 16 * (S + Q) * d + (S + Q - 1) * d + S * chain(words) + lists + power;
 }

@@ -83,8 +83,10 @@ describe('commitments', () => {
     expect(shardCommitment(hasher, instance, 5n, list(17))).toBe(
       chain((1n << 64n) + (17n << 32n) + 4n, [5n, ...list(17)]),
     );
-    expect(queryBatchCommitment(hasher, instance, 5n, list(3))).toBe(
-      chain((2n << 64n) + (3n << 32n) + 4n, [5n, ...list(3)]),
+    const queries = Int16Array.from({ length: 12 }, (_, i) => 3000 * i - 17000);
+    const words = [0, 1, 2].flatMap((q) => packWords(queries.subarray(4 * q, 4 * q + 4)));
+    expect(queryBatchCommitment(hasher, instance, 5n, 9n, queries)).toBe(
+      chain((2n << 64n) + (3n << 32n) + 4n, [5n, 9n, ...words]),
     );
     expect(shardCommitment(hasher, instance, FIELD_MODULUS + 5n, list(17))).toBe(
       shardCommitment(hasher, instance, 5n, list(17)),
@@ -101,12 +103,19 @@ describe('commitments', () => {
     ];
     expect(new Set(vectors).size).toBe(vectors.length);
     const square = { slots: 2, queries: 2, columns: 16 };
+    const queries = Int16Array.from([...base, ...base.map((x) => 7 * x)]);
+    const swapped = Int16Array.from([...queries.subarray(16), ...queries.subarray(0, 16)]);
     const lists = [
       shardCommitment(hasher, square, 1n, [10n, 20n]),
       shardCommitment(hasher, square, 1n, [20n, 10n]),
       shardCommitment(hasher, square, 2n, [10n, 20n]),
       shardCommitment(hasher, { ...square, columns: 17 }, 1n, [10n, 20n]),
-      queryBatchCommitment(hasher, square, 1n, [10n, 20n]),
+      queryBatchCommitment(hasher, square, 1n, 3n, queries),
+      queryBatchCommitment(hasher, square, 2n, 3n, queries),
+      queryBatchCommitment(hasher, square, 1n, 4n, queries),
+      queryBatchCommitment(hasher, square, 1n, 3n, swapped),
+      queryBatchCommitment(hasher, { ...square, queries: 1, columns: 32 }, 1n, 3n, queries),
+      ...Array.from(queries, (x, i) => queryBatchCommitment(hasher, square, 1n, 3n, queries.with(i, x + 1))),
     ];
     expect(new Set(lists).size).toBe(lists.length);
   });
@@ -116,7 +125,9 @@ describe('commitments', () => {
     expect(() => vectorCommitment(hasher, -1n, [1])).toThrow(/salt/);
     const instance = { slots: 2, queries: 3, columns: 1 };
     expect(() => shardCommitment(hasher, instance, 1n, [1n])).toThrow(/1 commitments were given where 2 are committed/);
-    expect(() => queryBatchCommitment(hasher, instance, 1n, [1n, 2n])).toThrow(/2 commitments .* where 3/);
+    expect(() => queryBatchCommitment(hasher, instance, 1n, 1n, Int16Array.of(1, 2))).toThrow(/2 entries .* has 3/);
+    expect(() => queryBatchCommitment(hasher, instance, 1n, 1n << 248n, Int16Array.of(1, 2, 3))).toThrow(/salt/);
+    expect(() => queryBatchCommitment(hasher, instance, 1n, 1n, Int16Array.of(1, -32768, 3))).toThrow(/entry −?-32768/);
   });
 });
 
@@ -172,7 +183,7 @@ describe('salts', () => {
   const secret = '1f'.repeat(32);
 
   it('differ by secret, purpose and position, have 248 bits at most and come again', () => {
-    const purposes: SaltPurpose[] = ['row', 'prefix', 'query', 'padding-slot'];
+    const purposes: SaltPurpose[] = ['row', 'prefix', 'padding-slot', 'batch', 'receipt', 'remainder'];
     const salts = [secret, newSaltSecret()].flatMap((s) =>
       purposes.flatMap((p) => [0, 1, 2, 10, 12, 100].map((i) => saltOf(s, p, i))),
     );

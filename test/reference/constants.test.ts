@@ -51,15 +51,16 @@ describe('constants', () => {
   });
 
   it('agree with the circuits', () => {
+    const packed = code(readFileSync(resourcePath('circuits', 'packed_entries.circom'), 'utf8'));
     const vector = code(readFileSync(resourcePath('circuits', 'vector_commitment.circom'), 'utf8'));
     const chain = code(readFileSync(resourcePath('circuits', 'chain.circom'), 'utf8'));
     const score = code(readFileSync(resourcePath('circuits', 'score_matrix.circom'), 'utf8'));
-    expect(captured(vector, /signal bits\[d\]\[(\d+)\]/g)).toEqual([ENTRY_BITS]);
-    expect(captured(vector, /b < (\d+)/g)).toEqual([ENTRY_BITS]);
-    expect(captured(vector, /1 << \((\d+) \*/g)).toEqual([ENTRY_BITS]);
-    expect(new Set(captured(vector, /\\ (\d+)/g))).toEqual(new Set([ENTRIES_PER_WORD]));
-    expect(new Set(captured(vector, /(\d+) \* w/g))).toEqual(new Set([ENTRIES_PER_WORD]));
-    expect(captured(vector, /d \+ (\d+)\)/g)).toEqual([ENTRIES_PER_WORD - 1]);
+    expect(captured(packed, /signal bits\[d\]\[(\d+)\]/g)).toEqual([ENTRY_BITS]);
+    expect(captured(packed, /b < (\d+)/g)).toEqual([ENTRY_BITS]);
+    expect(captured(packed, /1 << \((\d+) \*/g)).toEqual([ENTRY_BITS]);
+    expect(new Set(captured(`${packed}${vector}${score}`, /\\ (\d+)/g))).toEqual(new Set([ENTRIES_PER_WORD]));
+    expect(new Set(captured(packed, /(\d+) \* w/g))).toEqual(new Set([ENTRIES_PER_WORD]));
+    expect(new Set(captured(`${packed}${vector}${score}`, /d \+ (\d+)\)/g))).toEqual(new Set([ENTRIES_PER_WORD - 1]));
     expect(new Set(captured(chain, /\\ (\d+)/g))).toEqual(new Set([CHAIN_RATE]));
     expect(new Set(captured(chain, /(\d+) \* b/g))).toEqual(new Set([CHAIN_RATE]));
     expect(new Set(captured(chain, /position < (\d+)/g))).toEqual(new Set([CHAIN_RATE]));

@@ -27,7 +27,6 @@ function receipt(heldOutRow: number, predictedClass: number): Receipt {
     scoreSum: 0,
     scoreMagnitude: 1,
     norm: 1,
-    commitment: BigInt(heldOutRow + 500),
   };
 }
 
@@ -55,7 +54,7 @@ async function sources() {
         {
           receipts: [0, 1],
           vectors: new Int16Array(2),
-          salts: [0n, 0n],
+          salt: 0n,
           commitment: 90n,
           outputHashes: ['0'.repeat(64), '1'.repeat(64)],
           fees: [1_000_003n, 1_000_003n],
@@ -165,7 +164,6 @@ describe('collectChain', () => {
       '71',
       '60',
       '0'.repeat(64),
-      '500',
       '90',
       '82',
       '0xsettled',

@@ -36,7 +36,6 @@ function receipt(heldOutRow: number, predictedClass: number): Receipt {
     scoreSum: 0,
     scoreMagnitude: 1,
     norm: 1,
-    commitment: 5n,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * Commitments to integer vectors and to lists of them (docs/protocol.md, "Commitments"). A vector's commitment is a salted
- * chain over its packed words; a shard's or a batch's binds the list of them to its kind, its shape and one index.
+ * chain over its packed words; a shard's binds a list of them to its kind, its shape and one index, so that one slot can
+ * be opened alone; a batch's is one salted chain over the words of all its queries, which costs less and opens whole.
  * The trap: a bare list of hashes bound by a random evaluation can be forged by a generalised birthday attack, so lists
  * are hashed, never evaluated.
  */
@@ -54,54 +55,53 @@ export function offsetEntry(entry: number): number {
 
 /** chain(salt, words). @throws MeedError when the salt has more than 248 bits */
 export function vectorCommitment(hasher: Hasher, salt: bigint, entries: ArrayLike<number>): bigint {
-  if (salt < 0n || salt >> BigInt(SALT_BITS) !== 0n) {
-    throw new MeedError(`A salt of more than ${SALT_BITS} bits was given`, 'Derive salts with saltOf');
-  }
-  return hasher.chain(salt, packWords(entries));
+  return hasher.chain(checkedSalt(salt), packWords(entries));
 }
 
+/** chain(tag, indexId, c_1 … c_S). @throws MeedError when there are not S commitments */
 export function shardCommitment(
   hasher: Hasher,
   instance: Instance,
   indexId: bigint,
   slotCommitments: readonly bigint[],
 ): bigint {
-  return listCommitment(
-    hasher,
-    tag('shard', instance.slots, instance.columns),
-    indexId,
-    slotCommitments,
-    instance.slots,
-  );
+  if (slotCommitments.length !== instance.slots) {
+    throw new MeedError(
+      `${slotCommitments.length} commitments were given where ${instance.slots} are committed`,
+      'Pad with zero vectors',
+    );
+  }
+  const start = tag('shard', instance.slots, instance.columns);
+  return hasher.chain(start, [indexId % FIELD_MODULUS, ...slotCommitments]);
 }
 
+/**
+ * chain(tag, indexId, salt, words of query 1 … words of query Q): one chain, as a batch is opened whole.
+ * @param queries Q × d, row-major, signed
+ * @throws MeedError when an entry or the salt is out of range, or there are not Q · d entries
+ */
 export function queryBatchCommitment(
   hasher: Hasher,
   instance: Instance,
   indexId: bigint,
-  queryCommitments: readonly bigint[],
+  salt: bigint,
+  queries: Int16Array,
 ): bigint {
-  return listCommitment(
-    hasher,
-    tag('batch', instance.queries, instance.columns),
-    indexId,
-    queryCommitments,
-    instance.queries,
-  );
-}
-
-function listCommitment(
-  hasher: Hasher,
-  start: bigint,
-  indexId: bigint,
-  commitments: readonly bigint[],
-  length: number,
-): bigint {
-  if (commitments.length !== length) {
+  const { queries: Q, columns: d } = instance;
+  if (queries.length !== Q * d) {
     throw new MeedError(
-      `${commitments.length} commitments were given where ${length} are committed`,
+      `${queries.length} entries were given where a batch of ${Q} queries of ${d} columns has ${Q * d}`,
       'Pad with zero vectors',
     );
   }
-  return hasher.chain(start, [indexId % FIELD_MODULUS, ...commitments]);
+  const words = Array.from({ length: Q }, (_, q) => packWords(queries.subarray(q * d, (q + 1) * d))).flat();
+  return hasher.chain(tag('batch', Q, d), [indexId % FIELD_MODULUS, checkedSalt(salt), ...words]);
+}
+
+/** @throws MeedError when the salt has more than 248 bits */
+export function checkedSalt(salt: bigint): bigint {
+  if (salt < 0n || salt >> BigInt(SALT_BITS) !== 0n) {
+    throw new MeedError(`A salt of more than ${SALT_BITS} bits was given`, 'Derive salts with saltOf');
+  }
+  return salt;
 }

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { MeedError, sha256 } from '../../foundation/index.js';
 import { SALT_BITS } from './constants.js';
 
-export type SaltPurpose = 'row' | 'prefix' | 'query' | 'padding-slot';
+export type SaltPurpose = 'row' | 'prefix' | 'padding-slot' | 'batch' | 'receipt' | 'remainder';
 
 export function newSaltSecret(): string {
   return randomBytes(32).toString('hex');

@@ -31,7 +31,7 @@ export function honestInput(hasher: Hasher, instance: Instance, seed: number, en
     slots: entries(instance.slots * instance.columns),
     slotSalts: salts(instance.slots),
     queries: entries(instance.queries * instance.columns),
-    querySalts: salts(instance.queries),
+    batchSalt: randomField(random) >> 6n,
   };
   return scoreMatrixInput(scoreMatrixStatement(hasher, values), values, randomField(random));
 }
