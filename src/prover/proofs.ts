@@ -5,16 +5,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Artefact, type Recipe, readArtefact, readJson, writeArtefact } from '../artefact/index.js';
-import { MeedError, silent } from '../foundation/index.js';
-import { type MapOptions, runMap } from '../work/index.js';
+import { MeedError } from '../foundation/index.js';
 import type { AttributionIndex } from './attributionIndex.js';
 import type { ProvingKey } from './devkey/index.js';
 import type { Epoch } from './epoch.js';
-import { type Groth16Proof, proveAll, verify } from './groth16.js';
-import proveTask, { type ProveInput, type Proven } from './prove.task.js';
-import { type ChallengeInput, challenge, contributorsHash } from './reference/index.js';
-import { type ScoreMatrixWitness, scoreMatrixInput } from './scoreMatrix.js';
-import { keyWords, verificationKeyHash } from './verificationKey.js';
+import { type ChallengeInput, challenge, contributorsHash, evaluateScores } from './reference/index.js';
+import { scoreMatrixInput } from './scoreMatrix.js';
+import { type ProvingOptions, proveStatements, type Statement } from './service/index.js';
+import { keyWords } from './verificationKey.js';
 
 /** Where proofs are to be settled. */
 export interface SettlementTarget {
@@ -85,8 +83,9 @@ export function challengeInput(
 }
 
 /**
- * Proves on this machine's cores, or where `work` says; every proof is verified here, wherever it was made.
- * @returns the proofs and the seconds that they took together
+ * Proves every (shard, batch), on this machine or where `work` says. Each proof is verified before it is kept, wherever it
+ * was made; with a `store` it is kept at once, and a second call proves only what is missing.
+ * @returns the proofs, the seconds that they took together, and the most memory that this machine's provers had
  */
 export async function proveEpoch(
   folder: string,
@@ -95,45 +94,20 @@ export async function proveEpoch(
   key: ProvingKey,
   addresses: readonly string[],
   target: SettlementTarget,
-  work: MapOptions = {},
-): Promise<Proofs & { readonly seconds: number }> {
+  work: ProvingOptions = {},
+): Promise<Proofs & { readonly seconds: number; readonly proverBytes: number }> {
   const begun = performance.now();
   const places = [...epoch.shards.keys()].flatMap((shard) =>
     [...epoch.batches.keys()].map((batch) => ({ shard, batch })),
   );
-  const statements = places.map(({ shard, batch }): Statement => {
-    const place = challengeInput(epoch, addresses, target, shard, batch);
-    return {
-      place,
-      values: {
-        instance: index.options.instance,
-        indexId: index.indexId,
-        slots: epoch.shards[shard].vectors,
-        slotSalts: epoch.shards[shard].salts,
-        queries: epoch.batches[batch].vectors,
-        querySalts: epoch.batches[batch].salts,
-      },
-      rho: challenge(place),
-    };
+  const statements = places.map(({ shard, batch }) =>
+    scoreStatement(index, epoch, challengeInput(epoch, addresses, target, shard, batch)),
+  );
+  const { proofs: proven, proverBytes } = await proveStatements(key, statements, work);
+  const proofs = places.map(({ shard, batch }, i): ShardProof => {
+    const [, , rho, evaluation] = proven[i].publicSignals;
+    return { shard, batch, rho, evaluation, words: proven[i].words };
   });
-  const proven = await (work.where === undefined ? proveHere : proveThere)(key, statements, work);
-  const proofs: ShardProof[] = [];
-  for (const [i, { shard, batch }] of places.entries()) {
-    const { words, publicSignals } = proven[i];
-    const { place, values, rho } = statements[i];
-    const stated = scoreMatrixInput(place, values, rho);
-    const expected = [stated.shardCommitment, stated.queryBatchCommitment, stated.rho, stated.evaluation];
-    const own = publicSignals.length === expected.length && expected.every((signal, s) => signal === publicSignals[s]);
-    if (!own || !(await verify(key.verificationKey, publicSignals, words))) {
-      throw new MeedError(
-        `The proof of shard ${shard}, batch ${batch} does not verify`,
-        work.store === undefined
-          ? 'Delete the keys in the cache folder and prove again'
-          : `Delete ${work.store}, which keeps what the workers gave, and prove again with workers that you trust`,
-      );
-    }
-    proofs.push({ shard, batch, rho: publicSignals[2], evaluation: publicSignals[3], words });
-  }
   const seconds = (performance.now() - begun) / 1000;
   const artefact = await writeArtefact(folder, proofsRecipe(epoch, key, target), async (staging) => {
     await writeFile(
@@ -158,63 +132,26 @@ export async function proveEpoch(
       keyWords: keyWords(key.verificationKey).map(String),
     };
   });
-  return { artefact, proofs, seconds };
+  return { artefact, proofs, seconds, proverBytes };
 }
 
-interface Statement {
-  readonly place: ChallengeInput;
-  readonly values: ScoreMatrixWitness;
-  readonly rho: bigint;
-}
-
-/** As many provers as there are cores, each with one thread. */
-async function proveHere(
-  key: ProvingKey,
-  statements: readonly Statement[],
-  { progress = silent }: MapOptions,
-): Promise<Groth16Proof[]> {
-  const inputs = statements.map(({ place, values, rho }) => scoreMatrixInput(place, values, rho));
-  progress(0, inputs.length, 'proofs');
-  return proveAll(key, inputs, (finished) => progress(finished, inputs.length, 'proofs'));
-}
-
-async function proveThere(
-  key: ProvingKey,
-  statements: readonly Statement[],
-  work: MapOptions,
-): Promise<Groth16Proof[]> {
-  // decided by the epoch alone: a job's name, and so its stored result, does not depend on who works
-  const threads = statements.length === 1 ? 'all' : 'single';
-  const keyHash = verificationKeyHash(key.verificationKey);
-  const inputs = statements.map(
-    ({ place, values, rho }): ProveInput => ({
-      instance: { ...values.instance },
-      circuitHash: key.circuit.circuitHash,
-      keyHash,
-      indexId: String(values.indexId),
-      shardCommitment: String(place.shardCommitment),
-      queryBatchCommitment: String(place.queryBatchCommitment),
-      rho: String(rho),
-      slots: values.slots,
-      queries: values.queries,
-      slotSalts: values.slotSalts.map(String),
-      querySalts: values.querySalts.map(String),
-      scores: place.scores,
-      threads,
-    }),
-  );
-  const proven: readonly unknown[] = await runMap(proveTask, inputs, { ...work, unit: 'proofs' });
-  return proven.map((given) => ({
-    words: numbersOf(given, 'words'),
-    publicSignals: numbersOf(given, 'publicSignals'),
-  }));
-}
-
-/** What a worker gave is no proof until it was looked at; anything malformed is none, and so does not verify. */
-function numbersOf(given: unknown, name: keyof Proven): bigint[] {
-  if (typeof given !== 'object' || given === null) return [];
-  const list = (given as Partial<Record<keyof Proven, unknown>>)[name];
-  return Array.isArray(list) && list.every(isDecimal) ? list.map(BigInt) : [];
+/** That the scores of one (shard, batch) are those of the committed vectors, at the challenge that binds them to their place. */
+export function scoreStatement(
+  index: Pick<AttributionIndex, 'options' | 'indexId'>,
+  epoch: Pick<Epoch, 'shards' | 'batches'>,
+  place: ChallengeInput,
+): Statement {
+  const { vectors: slots, salts: slotSalts } = epoch.shards[Number(place.shard)];
+  const { vectors: queries, salt: batchSalt } = epoch.batches[Number(place.batch)];
+  const { instance } = index.options;
+  const rho = challenge(place);
+  const { shardCommitment, queryBatchCommitment, scores } = place;
+  return {
+    name: `shard ${place.shard}, batch ${place.batch}`,
+    publicSignals: [shardCommitment, queryBatchCommitment, rho, evaluateScores(scores, rho)],
+    input: () =>
+      scoreMatrixInput(place, { instance, indexId: index.indexId, slots, slotSalts, queries, batchSalt }, rho),
+  };
 }
 
 function isDecimal(text: unknown): text is string {

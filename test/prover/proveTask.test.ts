@@ -9,43 +9,33 @@ import { compileCircuit } from '../../src/prover/circuit.js';
 import { developmentKey, type ProvingKey } from '../../src/prover/devkey/index.js';
 import { verify } from '../../src/prover/groth16.js';
 import proveTask, { type ProveInput, type Proven } from '../../src/prover/prove.task.js';
-import { loadHasher } from '../../src/prover/reference/index.js';
-import { evaluateScores } from '../../src/prover/reference/scores.js';
-import { scoreMatrixStatement } from '../../src/prover/scoreMatrix.js';
+import { ENTRY_OFFSET, evaluateScores, loadHasher } from '../../src/prover/reference/index.js';
+import { sentSignals } from '../../src/prover/service/statement.js';
 import { scoreMatrixCircuit } from '../../src/prover/templates.js';
 import { verificationKeyHash } from '../../src/prover/verificationKey.js';
+import type { CircuitInput } from '../../src/prover/witnessCalculator.js';
 import { CancelledError, type Closable, inlinePool, localPool, runMap } from '../../src/work/index.js';
-import { TINY } from './support/statements.js';
+import { anyEntry, honestInput, TINY } from './support/statements.js';
 
 const RHO = 123456789n;
+const OFFSET = BigInt(ENTRY_OFFSET);
 let key: ProvingKey;
+let stated: CircuitInput;
 let input: ProveInput;
 
 beforeAll(async () => {
   key = await developmentKey(await compileCircuit(scoreMatrixCircuit(TINY)));
-  const { slots, queries, columns } = TINY;
-  const values = {
-    instance: TINY,
-    indexId: 77n,
-    slots: Int16Array.from({ length: slots * columns }, (_, i) => 3 * i - 7),
-    queries: Int16Array.from({ length: queries * columns }, (_, i) => 11 - 5 * i),
-    slotSalts: Array.from({ length: slots }, (_, i) => BigInt(100 + i)),
-    querySalts: Array.from({ length: queries }, (_, i) => BigInt(200 + i)),
-  };
-  const statement = scoreMatrixStatement(await loadHasher(), values);
+  stated = { ...honestInput(await loadHasher(), TINY, 7, anyEntry), rho: RHO };
+  const { slots, queries } = stated;
+  const scores = (slots as bigint[][]).flatMap((slot) =>
+    (queries as bigint[][]).map((query) => slot.reduce((sum, x, j) => sum + (x - OFFSET) * (query[j] - OFFSET), 0n)),
+  );
+  stated = { ...stated, evaluation: evaluateScores(BigInt64Array.from(scores), RHO) };
   input = {
-    instance: { ...TINY },
+    ...key.circuit.instance,
     circuitHash: key.circuit.circuitHash,
     keyHash: verificationKeyHash(key.verificationKey),
-    indexId: '77',
-    shardCommitment: String(statement.shardCommitment),
-    queryBatchCommitment: String(statement.queryBatchCommitment),
-    rho: String(RHO),
-    slots: values.slots,
-    queries: values.queries,
-    slotSalts: values.slotSalts.map(String),
-    querySalts: values.querySalts.map(String),
-    scores: statement.scores,
+    signals: sentSignals(stated),
     threads: 'single',
   };
 });
@@ -78,13 +68,13 @@ async function kill(id: number): Promise<void> {
 
 describe('a proof from a worker', () => {
   it('verifies and states the input, inline and from threads; only its words are random', async () => {
-    const stated = [input.shardCommitment, input.queryBatchCommitment, input.rho];
+    const { shardCommitment, queryBatchCommitment, rho, evaluation } = stated;
     const where = localPool({ workers: 2, memoryBytes: 2e9 });
     const [inline] = await runMap(proveTask, [input]);
     const proofs = [inline, ...(await runMap(proveTask, [input, { ...input, threads: 'all' }], { where }))];
     await where.close();
     for (const proof of proofs) {
-      expect(proof.publicSignals).toEqual([...stated, String(evaluateScores(input.scores, RHO))]);
+      expect(proof.publicSignals).toEqual([shardCommitment, queryBatchCommitment, rho, evaluation].map(String));
       expect(await holds(proof)).toBe(true);
     }
     expect(new Set(proofs.map(({ words }) => words.join())).size).toBe(3);
@@ -102,30 +92,46 @@ describe('a proof from a worker', () => {
   });
 
   it('is not made of scores that are not those of the committed vectors', async () => {
-    const scores = input.scores.slice();
-    scores[1] += 1n;
-    await expect(runMap(proveTask, [{ ...input, scores }])).rejects.toThrow(/circuit/);
+    const signals = { ...input.signals, evaluation: [String((stated.evaluation as bigint) + 1n)] };
+    await expect(runMap(proveTask, [{ ...input, signals }])).rejects.toThrow(/circuit/);
   });
 
-  it('is made by a new process after the one that made the last has died, busy or idle', async () => {
+  it('is made by a new process when the one that was making it has died, or the one that made the last', async () => {
     const where = inlinePool();
     await runMap(proveTask, [input], { where });
-    await kill(provers()[0]);
+    const [idle] = provers();
+    await kill(idle);
     expect(await holds((await runMap(proveTask, [input], { where }))[0])).toBe(true);
     const [busy] = provers();
-    const ended = expect(runMap(proveTask, [input], { where })).rejects.toThrow('process ended with SIGKILL');
-    let proving: number[] = [];
-    for (; proving.length === 0; proving = childrenOf(busy, 'snarkjs')) await sleep(5);
+    expect(busy).not.toBe(idle);
+    const again = runMap(proveTask, [input], { where });
+    // it has the request, and is at work
+    await sleep(20);
     await kill(busy);
-    await ended;
-    // what it had started does not go on for nobody
-    while (!proving.every((id) => ['', 'Z'].includes(stateOf(id)))) await sleep(5);
-    expect(await holds((await runMap(proveTask, [input], { where }))[0])).toBe(true);
+    expect(await holds((await again)[0])).toBe(true);
+    expect(provers()).not.toContain(busy);
     await where.close();
     expect(provers()).toEqual([]);
   });
 
-  it('leaves no witness behind when its worker ends meanwhile', async () => {
+  it('is given up when every process dies over it', async () => {
+    const where = inlinePool();
+    const ended = expect(runMap(proveTask, [input], { where })).rejects.toThrow(
+      /The prover's process ended 3 times before it gave the proof \(SIGKILL, SIGKILL, SIGKILL\)\. Give fewer --workers/,
+    );
+    const killed = new Set<number>();
+    while (killed.size < 3) {
+      for (const id of provers().filter((one) => !killed.has(one))) {
+        killed.add(id);
+        process.kill(id, 'SIGKILL');
+      }
+      await sleep(5);
+    }
+    await ended;
+    await where.close();
+  });
+
+  it('ends with its worker, and leaves no witness behind', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'meed-witness-'));
     const before = process.env.TMPDIR;
     process.env.TMPDIR = folder;
@@ -142,13 +148,12 @@ describe('a proof from a worker', () => {
           return made;
         },
       });
-      const ended = expect(run).rejects.toThrow("the prover's process ended with 0");
-      const left = async (): Promise<string[]> =>
-        (await readdir(folder, { recursive: true })).filter((name) => name.startsWith('meed-proof'));
-      while (!(await left()).some((name) => name.endsWith('.wtns'))) await sleep(5);
+      const ended = expect(run).rejects.toThrow(CancelledError);
+      while (provers().length === 0) await sleep(5);
       await worker?.dispose();
       await ended;
-      expect(await left()).toEqual([]);
+      expect(provers()).toEqual([]);
+      expect((await readdir(folder)).filter((name) => name.startsWith('meed-proof'))).toEqual([]);
     } finally {
       if (before === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = before;

@@ -2,7 +2,7 @@
  * A worker is trusted with nothing: a proof that it made of something else, words that are no proof and public numbers that are
  * others are refused before anything is written, and what an honest worker gives for the same jobs is taken.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { command, runOptions } from '../../src/cli/arguments.js';
@@ -25,6 +25,11 @@ function worker(gives: (job: number) => unknown): Pool {
   let jobs = 0;
   return { name: 'a worker', slots: 1, run: async () => gives(jobs++), close: async () => {} };
 }
+
+const proofsIn = (store: string): string[] =>
+  readdirSync(store)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(store, name));
 
 beforeAll(async () => {
   const made = command('index', 'indexes', ['data', 'training', 'index', 'receipts']);
@@ -103,11 +108,30 @@ describe('proofs from workers', () => {
     expect(keys[1]).toEqual(keys[0]);
   });
 
-  it('that a store has kept are named, so that a person can do without them', async () => {
+  it('that do not verify are not stored, and what lies in the store is not believed either', async () => {
     const store = join(folder, 'unfinished');
-    const bad = worker(() => honest[0]);
-    await expect(prove(join(folder, 'kept'), { where: bad, store })).rejects.toThrow(
-      `Delete ${store}, which keeps what the workers gave`,
-    );
+    const [out, second] = [join(folder, 'kept'), join(folder, 'again')];
+    await expect(prove(out, { where: worker(() => honest[1]), store })).rejects.toThrow(/does not verify/);
+    expect(proofsIn(store)).toEqual([]);
+    // the first is right, the second is not
+    await expect(prove(out, { where: worker(() => honest[0]), store })).rejects.toThrow(/does not verify/);
+    expect(proofsIn(store)).toHaveLength(1);
+    const rest = honest.slice(1);
+    await prove(out, { where: worker((job) => rest[job]), store });
+    const files = proofsIn(store);
+    expect(files).toHaveLength(honest.length);
+
+    const contents = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as { words: string[] });
+    writeFileSync(files[0], JSON.stringify({ ...contents[0], words: contents[1].words }));
+    writeFileSync(files[1], JSON.stringify(contents[1]).slice(0, 100));
+    const signals = [contents[0], contents[1]].map((content) => JSON.stringify(Reflect.get(content, 'publicSignals')));
+    const wanted = honest.filter(({ publicSignals }) => signals.includes(JSON.stringify(publicSignals)));
+    const told: string[] = [];
+    await prove(second, { where: worker((job) => wanted[job]), store, notice: (sentence) => told.push(sentence) });
+    expect(told).toEqual([
+      `${honest.length - 2} of ${honest.length} proofs were found finished in ${store}`,
+      `2 proofs in ${store} are damaged and are made again`,
+    ]);
+    expect((await readProofs(second)).proofs).toEqual((await readProofs(out)).proofs);
   });
 });
