@@ -10,6 +10,7 @@ import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
 import { scoreCommand } from './commands/score.js';
 import { stageCommands } from './commands/stage.js';
+import { storeCommand } from './commands/store.js';
 import { workerCommand } from './commands/worker.js';
 
 const USED_WRONGLY = 2;
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...stageCommands(),
     explainCommand(),
     scoreCommand(),
+    storeCommand(),
     evaluateCommand(),
     importCommand(),
     workerCommand(),

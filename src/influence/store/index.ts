@@ -1,4 +1,5 @@
 export { MOST_COLUMNS, QUERY_MAX, ROW_MAX } from './bounds.js';
+export { type RoundedRows, roundQueries, roundRows, streamScales } from './floatRows.js';
 export { type GroupScore, groupScore, topContributors } from './groupScores.js';
 export {
   openScanner,
