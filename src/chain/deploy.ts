@@ -1,18 +1,22 @@
 /**
  * Deploys the six contracts in the order in which they name each other: token, registries, book, verifier, settlement.
- * A forgeable key is refused here with a sentence before anything is sent; the contract refuses it once more.
+ * A forgeable key is refused here with a sentence before anything is sent; the contract refuses it once more. A chain where
+ * money is real takes only a key whose ceremony was verified, and the deployment says which ceremony that was.
  */
 import { Contract, ContractFactory } from 'ethers';
 import { type JsonObject, MeedError } from '../foundation/index.js';
+import type { CeremonyOrigin, KeySeal } from '../prover/index.js';
 import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
 import { type ContractName, compileContracts } from './compile.js';
-import { address, bytes32, count, record } from './values.js';
-import { type KeyWords, requireUnforgeable } from './verifyingKey.js';
+import { address, bytes32, count, hash, record } from './values.js';
+import { type KeyWords, requireUnforgeable, requireVerifiedOrigin } from './verifyingKey.js';
 
 export interface DeployOptions {
   readonly instance: Instance;
   readonly key: KeyWords;
+  /** Where the key comes from; only a development chain goes without. */
+  readonly ceremony?: CeremonyOrigin;
   readonly policy: FeePolicy & { readonly treasury: string; readonly stakers: string };
   /** Seconds from an index's registration to its first payout. */
   readonly challengeWindow: number;
@@ -34,6 +38,8 @@ export interface Deployment {
   readonly addresses: Readonly<Record<ContractName, string>>;
   readonly instance: Instance;
   readonly circuitId: string;
+  /** Ties the key on chain to its circuit and its ceremony; a development key has none. */
+  readonly seal?: KeySeal;
 }
 
 export interface Deployed {
@@ -41,10 +47,11 @@ export interface Deployed {
   readonly gas: Readonly<Record<ContractName, bigint>>;
 }
 
-/** @throws MeedError when the key is forgeable on this chain, or a constructor refuses */
+/** @throws MeedError when the key is forgeable or unverified on this chain, or a constructor refuses */
 export async function deploy(deployer: Account, options: DeployOptions): Promise<Deployed> {
   requireUnforgeable(options.key, deployer.chainId);
-  const { instance, policy } = options;
+  requireVerifiedOrigin(options.key, options.ceremony, deployer.chainId);
+  const { instance, policy, ceremony } = options;
   const steps: Created[] = [];
   const create = async (name: ContractName, args: readonly unknown[]): Promise<string> => {
     const step = await createContract(deployer, name, args);
@@ -89,6 +96,7 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
       addresses,
       instance: { slots, queries, columns },
       circuitId: bytes32(circuitId, 'circuitId'),
+      ...(ceremony && { seal: ceremony.seal }),
     },
     gas: gasByName(steps),
   };
@@ -96,7 +104,8 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
 
 /** A deployment as JSON, for a manifest or a file. */
 export function deploymentJson(deployment: Deployment): JsonObject {
-  return { ...deployment, addresses: { ...deployment.addresses }, instance: { ...deployment.instance } };
+  const { addresses, instance, seal, ...plain } = deployment;
+  return { ...plain, addresses: { ...addresses }, instance: { ...instance }, ...(seal && { seal: { ...seal } }) };
 }
 
 /** Reads what deploymentJson wrote. @throws MeedError when a field is missing or of the wrong kind */
@@ -122,6 +131,16 @@ export function parseDeployment(value: unknown): Deployment {
       columns: count(instance.columns, 'instance.columns'),
     },
     circuitId: bytes32(whole.circuitId, 'circuitId'),
+    ...(whole.seal !== undefined && { seal: parseSeal(whole.seal) }),
+  };
+}
+
+function parseSeal(value: unknown): KeySeal {
+  const { circuitHash, keyHash, transcriptHash } = record(value, 'seal');
+  return {
+    circuitHash: hash(circuitHash, 'seal.circuitHash'),
+    keyHash: bytes32(keyHash, 'seal.keyHash'),
+    transcriptHash: hash(transcriptHash, 'seal.transcriptHash'),
   };
 }
 

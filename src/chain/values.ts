@@ -17,6 +17,12 @@ export function bytes32(value: unknown, field: string): string {
   throw malformed(field, '32 bytes');
 }
 
+/** A SHA-256 as Meed writes it: 64 hex digits without 0x, lower case. */
+export function hash(value: unknown, field: string): string {
+  if (typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)) return value;
+  throw malformed(field, 'a SHA-256');
+}
+
 /** Any bytes as 0x hex, lower case. */
 export function bytes(value: unknown, field: string): string {
   if (typeof value === 'string' && /^0x([0-9a-f]{2})*$/i.test(value)) return value.toLowerCase();

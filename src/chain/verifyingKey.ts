@@ -1,9 +1,11 @@
 /**
  * A verification key as the contract takes it: 24 words, α | β | γ | δ | IC_0 … IC_4, G2 with the imaginary part first.
  * Two kinds of key let anybody forge a proof, and both are refused before anything is sent: γ = ±δ, and the development
- * key, whose secrets are public.
+ * key, whose secrets are public. Any other key may have been made by one person who kept its secrets, and its words do
+ * not show it: so a chain where money is real gets only the key of a ceremony that this machine has verified.
  */
 import { MeedError } from '../foundation/index.js';
+import { type CeremonyOrigin, keyWordsHash, sameSeal } from '../prover/index.js';
 import { DEVELOPMENT_CHAIN_ID } from './node.js';
 
 export type KeyWords = readonly bigint[];
@@ -36,6 +38,34 @@ export function requireUnforgeable(key: KeyWords, chainId: number): void {
     throw new MeedError(
       `The verification key is the development key, whose secrets are public, and chain ${chainId} is not the development chain ${DEVELOPMENT_CHAIN_ID}`,
       'Run a ceremony and deploy its key',
+    );
+  }
+}
+
+/**
+ * @param ceremony where the key comes from, as far as the caller knows
+ * @throws MeedError when it is the origin of another key; or, on any chain but the development chain, when there is none
+ *   or this machine has not verified it
+ */
+export function requireVerifiedOrigin(key: KeyWords, ceremony: CeremonyOrigin | undefined, chainId: number): void {
+  const keyHash = keyWordsHash(key);
+  if (ceremony !== undefined && ceremony.seal.keyHash !== keyHash) {
+    throw new MeedError(
+      `The verification key has the hash ${keyHash}, its ceremony made ${ceremony.seal.keyHash}`,
+      'Deploy the key that the ceremony published',
+    );
+  }
+  if (chainId === DEVELOPMENT_CHAIN_ID) return;
+  if (ceremony === undefined) {
+    throw new MeedError(
+      `The verification key is of no ceremony, and chain ${chainId} is not the development chain ${DEVELOPMENT_CHAIN_ID}`,
+      'Hold a ceremony with `meed ceremony start` and name its published folder with --key',
+    );
+  }
+  if (ceremony.verified === undefined || !sameSeal(ceremony.verified, ceremony.seal)) {
+    throw new MeedError(
+      `The ceremony ${ceremony.seal.transcriptHash} of the verification key was never verified on this machine`,
+      'Run `meed ceremony verify` on its published folder, then deploy',
     );
   }
 }

@@ -1,7 +1,7 @@
 /** The options that commands share, and their reading: every malformed value is one sentence, exit status 2. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEVICE_CHOICES, type DeviceChoice, ENGINE_KINDS } from '../engine/index.js';
-import { DEFAULT_SCORER, scorerNames } from '../prover/index.js';
+import { DEFAULT_SCORER, PROVER_NAMES, scorerNames } from '../prover/index.js';
 import { MODEL_FILE_ENDING, MODEL_NAMES } from './modelChoice.js';
 import { DEFAULT_INSTANCE } from './profile.js';
 import type { RunOptions } from './run.js';
@@ -12,7 +12,7 @@ const DEFAULT_DEVICE: DeviceChoice = 'cpu';
 /** What commander read: every option of the run, and those that only concern printing. */
 export type CommonValues = RunOptions & { readonly json?: true };
 
-export type Group = 'data' | 'training' | 'index' | 'receipts' | 'chain' | 'work';
+export type Group = 'data' | 'training' | 'index' | 'receipts' | 'chain' | 'key' | 'work' | 'proving';
 
 /** A command with --out, --json and the options of the stages it touches. */
 export function command(name: string, summary: string, groups: readonly Group[]): Command {
@@ -72,10 +72,22 @@ const OPTIONS: Readonly<Record<Group, () => readonly Option[]>> = {
     new Option('--rpc <url>', 'a node of your own instead of one that Meed starts'),
     new Option('--chain-id <n>', 'chain id, 31337 unless told').argParser(whole(1)),
   ],
+  key: () => [
+    new Option('--key <folder>', 'a published ceremony (see `meed ceremony`) instead of the forgeable development key'),
+  ],
   work: () => [
-    new Option('--workers <n>', 'threads that share the work (default: this thread alone)').argParser(whole(1)),
+    new Option(
+      '--workers <n>',
+      'workers that share the work (default: this thread alone; of proofs as many as there are cores and the memory holds)',
+    ).argParser(whole(1)),
     new Option('--memory <amount>', 'memory that the workers share, e.g. 4GB (default: three quarters)'),
     new Option('--queue <url>', 'Redis, redis://…, that hands the work to `meed worker` on other machines'),
+  ],
+  proving: () => [
+    new Option('--prover <name>', "what proves: Meed's own, or rapidsnark from the PATH (default: embedded)").choices(
+      PROVER_NAMES,
+    ),
+    new Option('--rapidsnark <file>', "rapidsnark's executable, where it is not on the PATH"),
   ],
 };
 

@@ -13,12 +13,15 @@ import { MeedError, type Progress } from '../foundation/index.js';
 import { type Picture, readModel, type TrainedModel } from '../models/index.js';
 import {
   type AttributionIndex,
+  ceremonyKey,
   compileCircuit,
   developmentKey,
   type Epoch,
   type Instance,
   type Proofs,
+  type ProverName,
   type ProvingKey,
+  type ProvingOptions,
   type Receipts,
   readEpoch,
   readIndex,
@@ -27,8 +30,9 @@ import {
   scoreMatrixCircuit,
   shapeName,
 } from '../prover/index.js';
-import { CancelledError, type MapOptions, type Pool, poolFromOptions } from '../work/index.js';
+import { CancelledError, type MapOptions, type Pool, parseBytes, poolFromOptions } from '../work/index.js';
 import { listenForInterrupts } from './interrupt.js';
+import { proverChoice } from './proverChoice.js';
 import { say } from './terminal.js';
 
 export interface RunOptions {
@@ -54,6 +58,8 @@ export interface RunOptions {
   readonly receipts?: number;
   readonly rpc?: string;
   readonly chainId?: number;
+  /** Folder of a published ceremony, instead of the development key. */
+  readonly key?: string;
   readonly threads: number;
   readonly engine: EngineKind;
   readonly device: DeviceChoice;
@@ -61,6 +67,9 @@ export interface RunOptions {
   readonly workers?: number;
   readonly memory?: string;
   readonly queue?: string;
+  readonly prover?: ProverName;
+  /** Path of rapidsnark's executable. */
+  readonly rapidsnark?: string;
 }
 
 type Opened = {
@@ -137,10 +146,15 @@ export class Run {
     return this.#open('payout', () => readArtefact(this.folder('payout'), 'payout'));
   }
 
-  /** Circuit and development key of an instance, made at most once and in the background if called early. */
+  /** Circuit and key of an instance, the development key unless --key names another, opened or made at most once. */
   key(instance: Instance): Promise<ProvingKey> {
     const name = shapeName(instance);
-    const key = this.#keys.get(name) ?? compileCircuit(scoreMatrixCircuit(instance)).then(developmentKey);
+    const { key: published } = this.options;
+    const key =
+      this.#keys.get(name) ??
+      compileCircuit(scoreMatrixCircuit(instance)).then((circuit) =>
+        published === undefined ? developmentKey(circuit) : ceremonyKey(published, circuit),
+      );
     this.#keys.set(name, key);
     return key;
   }
@@ -151,16 +165,46 @@ export class Run {
    * @throws CancelledError after an interrupt, also where the stage was made all the same: nothing is to follow it
    */
   async spread<T>(stage: StageName, progress: Progress, work: (options: MapOptions) => Promise<T>): Promise<T> {
-    const { workers, memory, queue, out } = this.options;
+    const { workers, memory, queue } = this.options;
     if (workers === undefined && memory === undefined && queue === undefined) return work({ progress });
     this.#pool ??= poolFromOptions({ workers, memory, queue });
     const where = await this.#pool;
-    const store = join(out, 'unfinished', stage);
+    return this.#resumable(stage, (kept) => work({ where, progress, ...kept }));
+  }
+
+  /**
+   * Proves where --queue says, otherwise in processes of this machine, as many as --workers and --memory allow. Finished
+   * proofs are kept in any case, and an interrupt is always heard.
+   * @throws MeedError (used wrongly) when --prover does not fit the other options; CancelledError as `spread`
+   */
+  async proving<T>(progress: Progress, work: (options: ProvingOptions) => Promise<T>): Promise<T> {
+    const { workers, memory, queue, prover, rapidsnark } = this.options;
+    const choice = await proverChoice({ prover, rapidsnark });
+    if (queue !== undefined) {
+      if (choice === undefined) return this.spread('proofs', progress, work);
+      throw new MeedError(
+        '--prover says what proves on this machine, and --queue sends the work to others',
+        'Leave out one of them',
+        { exitCode: 2 },
+      );
+    }
+    const memoryBytes = memory === undefined ? undefined : parseBytes(memory);
+    // nothing after this stage is done by threads, and what they hold is better used by provers
+    await this.close();
+    return this.#resumable('proofs', (kept) => work({ workers, memoryBytes, prover: choice, progress, ...kept }));
+  }
+
+  /** Hears interrupts, and keeps finished jobs until the stage is made. */
+  async #resumable<T>(
+    stage: StageName,
+    work: (options: Required<Pick<MapOptions, 'store' | 'notice' | 'signal'>>) => Promise<T>,
+  ): Promise<T> {
+    const unfinished = join(this.options.out, 'unfinished');
     const interrupts = listenForInterrupts();
     try {
       interrupts.first.addEventListener('abort', () => say(STOPPING));
-      const result = await work({ where, progress, store, notice: say, signal: interrupts.first });
-      await rm(join(out, 'unfinished'), { recursive: true, force: true });
+      const result = await work({ store: join(unfinished, stage), notice: say, signal: interrupts.first });
+      await rm(unfinished, { recursive: true, force: true });
       if (interrupts.first.aborted) throw new CancelledError(`What follows the ${stage} stage`);
       return result;
     } finally {

@@ -9,17 +9,22 @@ import {
   withdrawCredits,
 } from '../chain/validator/index.js';
 import { type Dataset, datasetRecipe, writeDataset } from '../data/index.js';
+import { MeedError } from '../foundation/index.js';
 import { modelRecipe, trainModel } from '../models/index.js';
 import {
   buildIndex,
+  circuitId,
   epochRecipe,
+  type Instance,
   indexRecipe,
   makeEpoch,
   makeReceipts,
+  type ProvingKey,
   proofsRecipe,
   proveEpoch,
   receiptsRecipe,
 } from '../prover/index.js';
+import { formatBytes } from '../work/index.js';
 import { modelChoice } from './modelChoice.js';
 import { feesOf, profileOf } from './profile.js';
 import { loadRows } from './rows.js';
@@ -171,7 +176,7 @@ function location(run: Run): Omit<ChainLocation, 'from'> {
 const chain = stage({
   name: 'chain',
   summary: 'deploys the contracts, registers data set and index, posts the receipts with their fees',
-  options: ['chain'],
+  options: ['chain', 'key'],
   async plan(run) {
     const stored = await run.dataset();
     const built = await run.index();
@@ -192,33 +197,59 @@ const chain = stage({
   },
 });
 
+const PROVING_NOTE = `Every (shard, batch) is one proof. Provers are processes of this machine, as many as there are cores and as --memory holds (a
+prover takes its key and the room of a proof; the command says how much), or workers elsewhere with --queue. Each proof
+is verified, then kept at once in DIR/unfinished/proofs: after an interrupt (Ctrl-C), a full disk or a failure the same
+command proves only what is missing. A prover that dies is replaced and its statement proven again.
+
+Examples:
+  meed prove --out DIR                                  all cores, the embedded prover
+  meed prove --out DIR --memory 2GB                     as many provers as 2 GB hold
+  meed prove --out DIR --workers 1                      one prover, with all cores
+  meed prove --out DIR --prover rapidsnark              rapidsnark or prover from the PATH
+  meed prove --out DIR --rapidsnark ./package/bin/prover
+  meed prove --out DIR --queue redis://host             proofs made by \`meed worker\` on other machines
+  meed prove --out DIR --key CEREMONY                   the key of a published ceremony`;
+
 const proofs = stage({
   name: 'proofs',
   summary: 'proves every score matrix in zero knowledge for the deployed settlement contract',
-  options: ['work'],
+  options: ['key', 'work', 'proving'],
+  note: PROVING_NOTE,
   async plan(run) {
     const stored = await run.dataset();
     const built = await run.index();
     const scored = await run.epoch();
     const { target } = await run.registration();
     const key = await run.key(built.options.instance);
+    requireDeployedKey(key, built.options.instance, target.circuitId);
     return {
       recipe: proofsRecipe(scored, key, target),
       make: (progress) =>
-        run.spread('proofs', progress, (work) =>
+        run.proving(progress, (work) =>
           proveEpoch(run.folder('proofs'), built, scored, key, stored.addresses, target, work),
         ),
       async result(made) {
         const { artefact, proofs: all } = await run.proofs();
+        const memory = made?.proverBytes ? `, provers had ${formatBytes(made.proverBytes)}` : '';
         return {
           artefact,
-          line: `${all.length} Groth16 proof(s) of ${key.circuit.constraints} constraints, verified`,
+          line: `${all.length} Groth16 proof(s) of ${key.circuit.constraints} constraints, verified${memory}`,
           provingSeconds: made?.seconds,
         };
       },
     };
   },
 });
+
+/** A proof for another key than the deployed one would cost its proving time and settle nothing. */
+function requireDeployedKey({ verificationKey, forgeable }: ProvingKey, instance: Instance, deployed: string): void {
+  if (circuitId(instance, verificationKey) === deployed) return;
+  throw new MeedError(
+    `The contracts were deployed with another key than ${forgeable ? 'the development key' : 'that of --key'}`,
+    'Give `meed chain` and `meed prove` the same --key',
+  );
+}
 
 const settlement = stage({
   name: 'settlement',

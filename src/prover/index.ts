@@ -20,6 +20,7 @@ export {
   type CeremonyRecord,
   ceremonyKey,
   contribute,
+  findVerified,
   ITERATIONS,
   LEAST_CONTRIBUTIONS,
   type PublishedCeremony,
@@ -48,6 +49,7 @@ export {
   type ListedInstance,
   listedInstances,
 } from './instances.js';
+export { type OpenedIndex, openedIndex, openRows } from './openedIndex.js';
 export {
   challengeInput,
   type Proofs,
@@ -72,6 +74,9 @@ export {
   scoreFigures,
 } from './receipts.js';
 export type { Instance } from './reference/index.js';
+export { type OpenedBatch, rowOpeningInput, type ScorePosition } from './rowOpening.js';
+export { type RowRangeClaim, rowRangeInput } from './rowRange.js';
+export { rowsToSlotInputs } from './rowsToSlot.js';
 export {
   type ScoreMatrixStatement,
   type ScoreMatrixWitness,
@@ -79,6 +84,22 @@ export {
   scoreMatrixStatement,
 } from './scoreMatrix.js';
 export { attributionOf, DEFAULT_SCORER, openScorer, scorerNames } from './scorers.js';
+export {
+  capacityWithin,
+  findRapidsnark,
+  PROVER_NAMES,
+  type ProvenStatements,
+  type ProverChoice,
+  type ProverName,
+  type ProvingOptions,
+  proverBytes,
+  proveStatements,
+  type Statement,
+} from './service/index.js';
+export { type SlotClaim, slotIsPrefixInput } from './slotIsPrefix.js';
+export { type ShardSlots, slotsToShardInput } from './slotsToShard.js';
+export { type OpenedDocument, type Span, spanMembershipInput } from './spanMembership.js';
+export { type SumStepClaim, sumStepInput } from './sumStep.js';
 export { type CircuitTemplate, findTemplate, scoreMatrixCircuit, shapeName, TEMPLATES } from './templates.js';
 export {
   assertKeyIsSound,

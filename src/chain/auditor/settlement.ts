@@ -1,19 +1,12 @@
 /** The settlement: scores, challenges and sums as settled, proofs verified again, and every fee's split. */
 import { Interface } from 'ethers';
-import {
-  challengeInput,
-  circuitId,
-  compileCircuit,
-  developmentKey,
-  keyWords,
-  scoreMatrixCircuit,
-  verify,
-} from '../../prover/index.js';
+import { challengeInput, circuitId, keyWords, verify } from '../../prover/index.js';
 import { challenge, evaluateScores, splitFee, splitPool, sumByContributor } from '../../prover/reference/index.js';
 import { compileContracts } from '../compile.js';
 import { type Check, differs, only, requireEqual, requireEqualLists } from './check.js';
 import { deployedPolicy } from './contracts.js';
 import type { Evidence } from './evidence.js';
+import { settlementKey } from './key.js';
 
 export const scoreCheck: Check = {
   name: 'scores on chain',
@@ -75,14 +68,14 @@ export const proofCheck: Check = {
     const epoch = await evidence.epoch();
     const { target } = await evidence.registration();
     const { proofs, artefact } = await evidence.proofs();
-    const key = await developmentKey(await compileCircuit(scoreMatrixCircuit(index.options.instance)));
+    const { verificationKey, origin } = await settlementKey(evidence);
     const published = artefact.manifest.facts.keyWords;
     requireEqualLists(
       'the word of the verification key',
       Array.isArray(published) ? published : [],
-      keyWords(key.verificationKey).map(String),
+      keyWords(verificationKey).map(String),
     );
-    requireEqual('the circuit id on chain', target.circuitId, circuitId(index.options.instance, key.verificationKey));
+    requireEqual('the circuit id on chain', target.circuitId, circuitId(index.options.instance, verificationKey));
     requireEqual('the number of proofs', proofs.length, epoch.shards.length * epoch.batches.length);
     for (const shard of epoch.shards.keys()) {
       for (const batch of epoch.batches.keys()) {
@@ -97,13 +90,12 @@ export const proofCheck: Check = {
         requireEqual(`ρ of the proof of ${name}`, proof.rho, rho);
         requireEqual(`the evaluation of the proof of ${name}`, proof.evaluation, evaluation);
         const signals = [place.shardCommitment, place.queryBatchCommitment, rho, evaluation];
-        if (!(await verify(key.verificationKey, signals, proof.words))) {
+        if (!(await verify(verificationKey, signals, proof.words))) {
           throw differs(`the proof of ${name}`, 'not valid', 'a valid one');
         }
       }
     }
-    const warning = key.forgeable ? '; the key is a development key, so whoever wants can forge a proof' : '';
-    return `${proofs.length} proofs valid for a key derived again from the circuit${warning}`;
+    return `${proofs.length} proofs valid for ${origin}`;
   },
 };
 

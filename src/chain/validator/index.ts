@@ -1,4 +1,5 @@
 export {
+  CEREMONY_FILE,
   DEFAULT_POLICY,
   type Registration,
   readRegistration,

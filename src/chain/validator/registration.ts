@@ -3,6 +3,8 @@
  * commitments, and posts the epoch's receipt batches with their fees. Afterwards everything that ρ is derived from is
  * fixed on chain, so proofs can be made.
  */
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Artefact, factString, type Recipe, readArtefact, writeArtefact } from '../../artefact/index.js';
 import type { StoredDataset } from '../../data/index.js';
 import { type JsonObject, MeedError, type Progress, silent } from '../../foundation/index.js';
@@ -35,6 +37,8 @@ import { type Transaction, writeTransactions } from './transactions.js';
 export const DEFAULT_POLICY: FeePolicy = { platformBps: 500, betaBps: 2000, gammaBps: 1000, deltaBps: 7000 };
 const TOKEN_CAP = 10n ** 27n;
 const DAY_SECONDS = 86_400;
+/** The transcript of the ceremony that made the deployed key, beside the manifest that names it. */
+export const CEREMONY_FILE = 'ceremony.json';
 
 export interface Registration {
   readonly artefact: Artefact;
@@ -60,6 +64,7 @@ export function registrationRecipe(
       rpc: location.rpc ?? 'own node',
       policy: { ...DEFAULT_POLICY },
       circuitHash: key.circuit.circuitHash,
+      ...(key.ceremony && { transcriptHash: key.ceremony.seal.transcriptHash }),
     },
   };
 }
@@ -89,6 +94,7 @@ export async function registerOnChain(
     const { deployment, gas } = await deploy(host, {
       instance: index.options.instance,
       key: keyWords(key.verificationKey),
+      ceremony: key.ceremony,
       policy: { ...DEFAULT_POLICY, treasury: roleAddress('treasury'), stakers: roleAddress('stakers') },
       challengeWindow: development ? 0 : DAY_SECONDS,
       refundTimeout: 7 * DAY_SECONDS,
@@ -151,6 +157,7 @@ export async function registerOnChain(
     };
     const artefact = await writeArtefact(folder, recipe, async (staging) => {
       await session.save(staging);
+      if (key.ceremony) await copyFile(key.ceremony.transcriptPath, join(staging, CEREMONY_FILE));
       await writeTransactions(staging, transactions);
       return facts;
     });

@@ -26,7 +26,9 @@ export function demoCommand(): Command {
     'index',
     'receipts',
     'chain',
+    'key',
     'work',
+    'proving',
   ]).action(async (_, self: Command) => {
     const values = self.opts();
     const run = await Run.open(runOptions(values));
