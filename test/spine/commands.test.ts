@@ -9,7 +9,19 @@ import { afterwards, buildCommand, type Finished, meed, temporaryFolder } from '
 import { csvLines, csvOptions } from './support/rows.js';
 
 const STAGES = ['data', 'train', 'index', 'receipt', 'epoch', 'chain', 'prove', 'settle', 'withdraw'];
-const COMMANDS = ['demo', ...STAGES, 'explain', 'score', 'store', 'evaluate', 'import', 'worker', 'audit', 'doctor'];
+const COMMANDS = [
+  'demo',
+  ...STAGES,
+  'explain',
+  'score',
+  'store',
+  'evaluate',
+  'import',
+  'worker',
+  'ceremony',
+  'audit',
+  'doctor',
+];
 const folder = temporaryFolder();
 
 beforeAll(buildCommand);
