@@ -15,7 +15,16 @@ export const ENTRIES_PER_WORD = 15;
 export const CHAIN_RATE = 15;
 export const SALT_BITS = 248;
 
-export const TAG_KIND = { shard: 1, batch: 2, leaf: 3 } as const;
+export const TAG_KIND = {
+  shard: 1,
+  batch: 2,
+  leaf: 3,
+  remainder: 4,
+  slotList: 16,
+  document: 17,
+  block: 18,
+  span: 19,
+} as const;
 
 /** Shape of a ScoreMatrix circuit: S slots, Q queries, d columns. */
 export interface Instance {
