@@ -6,7 +6,9 @@
 import * as arrays from './arrays';
 import { Q, R } from './field';
 
+export { closeStrip, openStrip, turnPart } from './quotient';
 export { firstFreeByte, roomBytes, setRoom } from './room';
+export { gatherFactors, gatherRoots } from './roots';
 
 /** The table of a prime: 0 the base field's, 1 the scalar field's. */
 function table(field: i32): usize {

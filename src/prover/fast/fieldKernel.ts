@@ -8,6 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { MeedError, resourcePath, systemCode } from '../../foundation/index.js';
+import { TRANSFORM_NAMES, type TransformKernel } from './transformKernel.js';
 
 /** Which prime: the coordinates' field or the scalars'. */
 export const BASE_FIELD = 0;
@@ -21,7 +22,7 @@ export const ELEMENT_BYTES = 32;
  * Addresses are bytes in the shared memory, multiples of 16; counts are elements. Where not said otherwise `out` may be
  * an operand itself, and does not overlap one otherwise.
  */
-export interface Kernel {
+export interface Kernel extends TransformKernel {
   /** out[i] = a[i]·b[i]. */
   mulArray(field: Field, a: number, b: number, out: number, count: number): void;
   squareArray(field: Field, a: number, out: number, count: number): void;
@@ -60,6 +61,7 @@ const NAMES: readonly (keyof Kernel)[] = [
   'setRoom',
   'roomBytes',
   'firstFreeByte',
+  ...TRANSFORM_NAMES,
 ];
 
 /** @throws MeedError when the kernel was not compiled */
