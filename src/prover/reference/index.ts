@@ -8,8 +8,28 @@ export {
   wordCount,
 } from './commitments.js';
 export * from './constants.js';
+export { type RangeFault, rangeFault, wrongElement, wrongWord } from './disputes.js';
+export {
+  blockLeaf,
+  type DocumentShape,
+  documentBlocks,
+  documentCommitment,
+  spanCommitment,
+  symbolsPerBlock,
+  symbolsPerWord,
+} from './documents.js';
 export { fieldOfHash, type IndexLeaf, indexLeaf, indexRoot } from './indexTree.js';
+export { merklePath, rootOfPath, treeDepth } from './merklePath.js';
+export {
+  entriesOf,
+  type OpenedRow,
+  type OpenedVector,
+  openedCommitment,
+  openedLeaf,
+  openVector,
+} from './openings.js';
 export { type Hasher, loadHasher } from './poseidon.js';
+export { publishedRowScore, ROW_SCORE_OFFSET } from './rowScore.js';
 export { newSaltSecret, type SaltPurpose, saltOf } from './salts.js';
 export { type ChallengeInput, challenge, contributorsHash, evaluateScores, scoreMatrix } from './scores.js';
 export {
@@ -21,4 +41,5 @@ export {
   splitPool,
   sumByContributor,
 } from './settlement.js';
+export { emptySlotList, extendSlotList } from './slotList.js';
 export { assertTiling, cutSlots, prefixSums, type Slot } from './slots.js';
