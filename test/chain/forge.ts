@@ -37,5 +37,10 @@ export function forgeProof(key: ForgeableKey, signals: readonly bigint[]): bigin
   const [a, b] = [secret('proof', 'a'), secret('proof', 'b')];
   const input = signals.reduce((sum, signal, i) => sum + signal * key.input[i + 1], key.input[0]);
   const c = scalar(a * b - key.alpha * key.beta - key.gamma * input) * inverse(key.delta, SCALARS);
+  return forgeProofFrom(a, b, c);
+}
+
+/** The proof whose points have these discrete logarithms. */
+export function forgeProofFrom(a: bigint, b: bigint, c: bigint): bigint[] {
   return [...g1Words(multiply(G1, a)), ...g2Words(multiply(G2, b)), ...g1Words(multiply(G1, c))];
 }
