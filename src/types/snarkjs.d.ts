@@ -25,5 +25,6 @@ declare module 'snarkjs' {
 
   export const zKey: {
     exportVerificationKey(zkey: string): Promise<SnarkVerificationKey>;
+    verifyFromR1cs(r1cs: string, phase1: string, zkey: string): Promise<boolean>;
   };
 }
