@@ -3,12 +3,12 @@
  * contract must begin with our creation code; its tail is the constructor's arguments, and they name the policy and key.
  */
 import { AbiCoder, type TransactionResponse } from 'ethers';
-import { keyWords, keyWordsHash } from '../../prover/index.js';
+import { keyWords } from '../../prover/index.js';
 import type { FeePolicy } from '../../prover/reference/index.js';
 import { CONTRACT_NAMES, type ContractName, compileContracts } from '../compile.js';
-import { type Check, differs, requireEqual, requireEqualLists } from './check.js';
+import { type Check, differs, requireEqual } from './check.js';
 import type { Evidence } from './evidence.js';
-import { settlementKey } from './key.js';
+import { requireKeyOnChain, settlementKey } from './key.js';
 
 /** Constructors run in the deployment's first blocks; another transaction may lie between two of them. */
 const BLOCKS_SEARCHED = 64;
@@ -32,10 +32,8 @@ export const contractCheck: Check = {
     requireEqual('Q of the settlement', word('EpochSettlement', 3), BigInt(instance.queries));
     requireEqual('d of the settlement', word('EpochSettlement', 4), BigInt(instance.columns));
     const { verificationKey, origin } = await settlementKey(evidence);
-    const words = keyWords(verificationKey);
-    const onChain = words.map((_, i) => word('Groth16Verifier', i));
-    if (deployment.seal) requireEqual("the key's hash on chain", keyWordsHash(onChain), deployment.seal.keyHash);
-    requireEqualLists('word of the key on chain', onChain, words);
+    const onChain = keyWords(verificationKey).map((_, i) => word('Groth16Verifier', i));
+    requireKeyOnChain(onChain, verificationKey, deployment.seal);
     return `${CONTRACT_NAMES.length} contracts were created from the code that these sources compile to, and name one another; proofs are checked with ${origin}`;
   },
 };

@@ -11,15 +11,19 @@ import {
   compileCircuit,
   developmentKey,
   findVerified,
+  type Instance,
+  type KeySeal,
   keyWords,
+  keyWordsHash,
   readTranscript,
   requireStatedKey,
   scoreMatrixCircuit,
   type VerificationKey,
 } from '../../prover/index.js';
+import type { Deployment } from '../deploy.js';
 import { DEVELOPMENT_CHAIN_ID } from '../node.js';
 import { CEREMONY_FILE } from '../validator/index.js';
-import { differs, requireEqual } from './check.js';
+import { differs, requireEqual, requireEqualLists } from './check.js';
 import type { Evidence } from './evidence.js';
 
 export interface SettlementKey {
@@ -28,12 +32,21 @@ export interface SettlementKey {
   readonly origin: string;
 }
 
-/** @throws MeedError naming which of the three hashes differs, or that a real chain settles with a development key */
 export async function settlementKey(evidence: Evidence): Promise<SettlementKey> {
   const { deployment, artefact } = await evidence.registration();
-  const { instance } = (await evidence.index()).options;
+  return keyOfDeployment(deployment, artefact.folder, (await evidence.index()).options.instance);
+}
+
+/**
+ * @param folder of the chain stage, with the transcript where there was a ceremony
+ * @throws MeedError naming which of the three hashes differs, or that a real chain settles with a development key
+ */
+export async function keyOfDeployment(
+  { seal, chainId }: Pick<Deployment, 'seal' | 'chainId'>,
+  folder: string,
+  instance: Instance,
+): Promise<SettlementKey> {
   const circuit = await compileCircuit(scoreMatrixCircuit(instance));
-  const { seal, chainId } = deployment;
   if (seal === undefined) {
     if (chainId !== DEVELOPMENT_CHAIN_ID) {
       throw differs(`the ceremony of the key on chain ${chainId}`, 'none', 'one: the chain is no development chain');
@@ -41,7 +54,7 @@ export async function settlementKey(evidence: Evidence): Promise<SettlementKey> 
     const { verificationKey } = await developmentKey(circuit);
     return { verificationKey, origin: 'a development key, so whoever wants can forge a proof' };
   }
-  const { start, beacon, contributions, hash } = await readTranscript(join(artefact.folder, CEREMONY_FILE));
+  const { start, beacon, contributions, hash } = await readTranscript(join(folder, CEREMONY_FILE));
   requireEqual("the transcript's hash in the manifest", seal.transcriptHash, hash);
   requireEqual("the circuit's hash in the manifest", seal.circuitHash, circuit.circuitHash);
   requireEqual("the circuit's hash in the transcript", start.circuitHash, circuit.circuitHash);
@@ -53,4 +66,14 @@ export async function settlementKey(evidence: Evidence): Promise<SettlementKey> 
   const names = contributions.map(({ name }) => name).join(', ');
   const how = verified ? 'verified on this machine' : 'not verified on this machine: see `meed ceremony verify`';
   return { verificationKey: beacon.verificationKey, origin: `a key of the ceremony of ${names}, ${how}` };
+}
+
+/** @throws MeedError when the words that the verifier was created with are not the key's, or not what the manifest sealed */
+export function requireKeyOnChain(
+  words: readonly bigint[],
+  verificationKey: VerificationKey,
+  seal: KeySeal | undefined,
+): void {
+  if (seal !== undefined) requireEqual("the key's hash on chain", keyWordsHash(words), seal.keyHash);
+  requireEqualLists('word of the key on chain', words, keyWords(verificationKey));
 }
