@@ -13,6 +13,7 @@ export {
   readIndex,
   trainingSamples,
 } from './attributionIndex.js';
+export { invalidProofs, verifyBatch } from './batchVerify.js';
 export {
   type Announcement,
   announceBeacon,
@@ -61,6 +62,16 @@ export {
   slotAddresses,
 } from './proofs.js';
 export type { CeremonyOrigin, KeySeal, ProvingKey } from './provingKey.js';
+export { type FoldedBatch, type QueryMeanStatement, queryMeanInput, queryMeanStatement } from './queryMean.js';
+export {
+  type Fold,
+  type FoldStep,
+  foldReceipts,
+  foldSteps,
+  type QuerySumStatement,
+  querySumInput,
+  querySumStatement,
+} from './querySum.js';
 export {
   makeReceipts,
   outputFigures,

@@ -18,6 +18,23 @@ export {
   symbolsPerBlock,
   symbolsPerWord,
 } from './documents.js';
+export {
+  evaluateReceipts,
+  evaluateVector,
+  type FoldChallengeInput,
+  type FoldedReceipt,
+  type FoldPlace,
+  firstLink,
+  foldChallenge,
+  normMax,
+  type RoundedMean,
+  receiptLink,
+  remainderCommitment,
+  roundedMean,
+  squaredNorm,
+  type WeightedSum,
+  weightedSum,
+} from './folding.js';
 export { fieldOfHash, type IndexLeaf, indexLeaf, indexRoot } from './indexTree.js';
 export { merklePath, rootOfPath, treeDepth } from './merklePath.js';
 export {
