@@ -6,7 +6,7 @@ include "bits.circom";
  *
  * Relation   value = sum of limbs[t] * 2^(16 t) as integers, 0 <= value < r.
  * Signals    input value (any field element); output limbs[16]: 15 in [0, 65535] and the top one in [0, 12388].
- * Cost       513: 240 + 14 bits, 14 for the top limb's bound, 4 for its equality with the bound, 240 + 1 for the rest's bound.
+ * Cost       512: 240 + 14 bits, 14 for the top limb's bound, 3 for its equality with the bound, 240 + 1 for the rest's bound.
  * Sound      r = 12388 * 2^240 + rest. The top limb is at most 12388 (it and its distance have 14 bits); where it equals
  *            12388 the lower limbs must be at most rest - 1, shown by 240 bits of the difference, which is above -2^240
  *            and so cannot wrap into them. Without this, value + r would be a second decomposition of small values.

@@ -1,4 +1,5 @@
 pragma circom 2.1.0;
+include "bound.circom";
 include "canonical_limbs.circom";
 include "chain.circom";
 include "non_zero.circom";
@@ -17,7 +18,7 @@ include "unary.circom";
  * Public     indexRoot, index, depth, claimant: in this order, all inputs.
  * Private    word < words, limb < 16, above (1: too large, 0: too small); dataSetLeaf, contributor, siblings,
  *            prefixCommitment; rowWords, rowSalt: any field elements.
- * Cost       318 + 243 D for the leaf, one chain over the words, 511 for the limbs, 2 words + D + 50 or so.
+ * Cost       318 + 243 D for the leaf, one chain over the words, 512 for the limbs, 2 words + D + 53.
  * Sound      an honest row has one opening and its words one decomposition below the modulus (CanonicalLimbs), in which
  *            every limb is in its range, so the margin is negative on either side, which is no number of 16 bits. And every
  *            opening that is no packed row of int8 entries has a limb that is not: words are the sums of their limbs.
@@ -38,7 +39,8 @@ template RowRange(d, D) {
     signal input rowWords[words];
     signal input rowSalt;
 
-    signal boundClaimant <== claimant * claimant;
+    component bound = Bound();
+    bound.value <== claimant;
     above * (above - 1) === 0;
 
     component row = Chain(words);

@@ -25,7 +25,7 @@ function segmentLevels(R) {
  *            order, all inputs; depth in [log2 R, D], count in [0, R], ends in [0, 2^count).
  * Private    rows[R][d] in [32768 - 127, 32768 + 127], rowSalts, prefixSalts, dataSetLeaves, contributors (R each),
  *            siblings, wordsBefore, saltBefore: any field elements.
- * Cost       per row 9 d + 2 chains over the words + words + 318 + 240 + 240 + 5 or so; 243 (D - log2 R) for the path.
+ * Cost       per row 9 d + 2 chains over the words + words + 318 + 240 + 240 + 4; 244 (D - log2 R) for the path.
  *            Prefixes need no range: their words are linear in the rows' words.
  * Sound      commitments are computed from the entries, never taken. With the flags that the contract knows (where slots
  *            end, how many rows there are), each proof's prefixBefore the last one's prefixAfter and slotsBefore the last

@@ -1,4 +1,5 @@
 pragma circom 2.1.0;
+include "bound.circom";
 include "chain.circom";
 include "non_zero.circom";
 include "one_hot.circom";
@@ -14,7 +15,7 @@ include "unary.circom";
  *            at position k in 1 .. S the prefix commitment of the row, which the contract chose as the last of slot k.
  * Public     shardCommitment, position, indexId, indexRoot, index, depth, claimant: in this order, all inputs.
  * Private    committedIndexId, slotCommitments[S]; dataSetLeaf, contributor, rowCommitment, prefixCommitment, siblings.
- * Cost       a chain over S + 1 elements less 3, 318 + 243 D for the leaf, 2 (S + 1) + D + 3.
+ * Cost       a chain over S + 1 elements less 3, 318 + 243 D for the leaf, 2 (S + 1) + D + 4.
  * Sound      collision resistance leaves one opening of the shard and of the leaf, and in an honest index the slot's
  *            commitment and its last row's prefix commitment are the same number, so their difference has no inverse. Any
  *            other number at the position is disputed here, whether or not anybody can open it.
@@ -35,7 +36,8 @@ template SlotIsPrefix(S, d, D) {
     signal input prefixCommitment;
     signal input siblings[D];
 
-    signal boundClaimant <== claimant * claimant;
+    component bound = Bound();
+    bound.value <== claimant;
 
     component at = OneHot(S + 1);
     at.index <== position;

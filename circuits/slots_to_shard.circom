@@ -10,7 +10,8 @@ include "unary.circom";
  *            (h <- Poseidon(h, c)); the other c are commitments to zero vectors.
  * Public     shardCommitment, indexId, count, slotsBefore, slotsAfter: in this order, all inputs; count in [0, S].
  * Private    slotCommitments[S], paddingSalts[S]: any field elements.
- * Cost       a chain over S + 1 elements less 3; per slot a Poseidon(2) of 240, a chain over the words, 3.
+ * Cost       a chain over S + 1 elements less 3; per slot a Poseidon(2) of 240, a chain over the words less 3 a word
+ *            (they are constants), 3.
  * Sound      the lists behind shardCommitment and behind slotsAfter have one opening each (the number of elements of the
  *            second is the contract's: slots in all), and both are made of the same numbers here.
  */

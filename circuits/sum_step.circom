@@ -1,4 +1,5 @@
 pragma circom 2.1.0;
+include "bound.circom";
 include "chain.circom";
 include "non_zero.circom";
 include "one_hot.circom";
@@ -17,7 +18,7 @@ include "unary.circom";
  * Private    position < words; for the row before [0] and the row [1]: dataSetLeaf, contributor, siblings; the row before's
  *            rowCommitment, prefix words and salt; the row's words and salt, its prefix's words and salt. With `first` the
  *            "row before" is the row itself, opened a second time. All are any field elements.
- * Cost       2 (318 + 243 D) for the two leaves, 3 chains over the words, D for the depth, 4 words + 4 or so.
+ * Cost       2 (318 + 243 D) for the two leaves, 3 chains over the words, D for the depth, 3 words + 5 or so.
  * Sound      an honest index cannot be disputed: collision resistance leaves one opening of each commitment, and honest
  *            words add up, for a word is linear in its entries. No range is needed for that, nor for the other side: if
  *            every row's words are in range (RowRange disputes the others) and no step can be disputed, then by induction
@@ -46,7 +47,8 @@ template SumStep(d, D) {
     signal input prefixWords[words];
     signal input prefixSalt;
 
-    signal boundClaimant <== claimant * claimant;
+    component bound = Bound();
+    bound.value <== claimant;
     first * (first - 1) === 0;
 
     component row = Chain(words);
