@@ -14,7 +14,9 @@ import {
   type CeremonyRecord,
   chained,
   type NewRecord,
+  parseTranscript,
   readTranscript,
+  TRANSCRIPT_FORMAT,
   type Transcript,
   writeTranscript,
 } from './transcript.js';
@@ -92,10 +94,11 @@ export function partialKey(folder: string): string {
 /**
  * Gives a finished key its name, then adds its record.
  * @param partial the key as it was made beside the others
- * @throws MeedError when somebody else added a record in the meantime
+ * @throws MeedError when the record has no place here, or somebody else added one in the meantime
  */
 export async function addKey(folder: CeremonyFolder, partial: string, record: NewRecord): Promise<Transcript> {
   const target = join(folder.path, keyName(keysOf(folder.transcript)));
+  extended(folder, record);
   await unchangedSince(folder);
   await rename(partial, target).catch((error: unknown) => {
     throw explainFileError(error, target);
@@ -105,10 +108,16 @@ export async function addKey(folder: CeremonyFolder, partial: string, record: Ne
 
 /** @returns the transcript with the record. @throws MeedError when the record has no place here, or one was added meanwhile */
 export async function addRecord(folder: CeremonyFolder, record: NewRecord): Promise<Transcript> {
+  const transcript = extended(folder, record);
   await unchangedSince(folder);
-  const path = join(folder.path, FILES.transcript);
-  await writeTranscript(path, chained(folder.transcript.records, record));
-  return readTranscript(path);
+  await writeTranscript(join(folder.path, FILES.transcript), transcript.records);
+  return transcript;
+}
+
+/** Checked before it is written: a wrong record would spoil the ceremony of all. */
+function extended({ path, transcript }: CeremonyFolder, record: NewRecord): Transcript {
+  const records = chained(transcript.records, record);
+  return parseTranscript({ format: TRANSCRIPT_FORMAT, records }, join(path, FILES.transcript));
 }
 
 async function unchangedSince({ path, transcript }: CeremonyFolder): Promise<void> {

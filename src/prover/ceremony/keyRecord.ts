@@ -56,6 +56,8 @@ const CONTRIBUTION_TYPES = { person: 0, beacon: 1 } as const;
 const PARAMETER = { name: 1, iterations: 2, beacon: 3 } as const;
 /** No ceremony is as long; a damaged count must not be believed. */
 const MOST_CONTRIBUTIONS = 10_000;
+/** Of a part that is read into memory: a damaged length must not ask for all of it. */
+const MOST_BYTES = 2 ** 24;
 
 /** @throws MeedError when the file is no Groth16 key over BN254, is not whole, or its contributions do not follow one another */
 export async function readKeyRecord(path: string): Promise<KeyRecord> {
@@ -158,6 +160,7 @@ class Reader {
   }
 
   async bytes(at: number, length: number): Promise<Bytes> {
+    if (length > MOST_BYTES) throw this.damaged(`has a part of ${length} bytes that should be small`);
     const buffer = Buffer.alloc(length);
     const { bytesRead } = await this.file.read(buffer, 0, length, at);
     if (bytesRead !== length) throw this.damaged('is cut short');

@@ -120,7 +120,7 @@ async function runChild(
       const lines = (unread + chunk).split('\n');
       unread = lines.pop() ?? '';
       for (const line of lines) {
-        const said = JSON.parse(line) as Said;
+        const said = saidIn(line);
         if ('result' in said) result = said.result;
         else if ('problem' in said) problems.push(said.problem.trim());
         else tell(said.log, progress);
@@ -144,4 +144,10 @@ function tell(line: string, progress: Progress): void {
   if (counted === null) return;
   const [, what, done, total] = counted;
   progress(Number(done), Number(total), what.toLowerCase());
+}
+
+/** What is not one of the child's messages was printed by a library, and is told if the step fails. */
+function saidIn(line: string): Said {
+  if (!/^\{"(log|problem|result)":/.test(line)) return { problem: line };
+  return JSON.parse(line) as Said;
 }

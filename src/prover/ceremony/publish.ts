@@ -57,10 +57,14 @@ export async function publishCeremony(
 export async function readPublished(folder: string): Promise<PublishedCeremony> {
   const artefact = await readArtefact(folder, KIND);
   const transcript = await readTranscript(join(artefact.folder, FILES.transcript));
-  const seal = sealOf(transcript, requireFinished(transcript, folder, LEAST_CONTRIBUTIONS));
-  if (!sameSeal(artefact.manifest.facts, seal)) {
+  const beacon = requireFinished(transcript, folder, LEAST_CONTRIBUTIONS);
+  const seal = sealOf(transcript, beacon);
+  const hashOf = (name: string): string | undefined =>
+    artefact.manifest.files.find(({ path }) => path === name)?.sha256;
+  const own = hashOf(FILES.finalKey) === beacon.keyFile && hashOf(FILES.circuit) === seal.circuitHash;
+  if (!own || !sameSeal(artefact.manifest.facts, seal)) {
     throw new MeedError(
-      `The manifest of ${folder} names another key, circuit or transcript than its files`,
+      `Key, circuit and transcript in ${folder} and its manifest do not belong together`,
       'Do not use this key: fetch the published ceremony again',
     );
   }

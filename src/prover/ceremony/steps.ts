@@ -86,7 +86,7 @@ export async function startCeremony(
 ): Promise<Transcript> {
   const path = resolve(folder);
   await emptyFolder(path);
-  const announced = announcementOf(announcement, clock);
+  announcementOf(announcement, clock);
   const circuit = await compileCircuit(instance);
   const file = phase1FileFor(circuit.constraints, circuit.publicSignals);
   const phase1Path = resolve(await fetchPhase1(file, { path: phase1, progress }));
@@ -110,6 +110,8 @@ export async function startCeremony(
       keyFile,
       initialHash,
     });
+    // the first key took its time, and the beacon's may have come
+    const announced = announcementOf(announcement, clock);
     await rename(partial, join(path, keyName(0)));
     const transcriptPath = join(path, FILES.transcript);
     await writeTranscript(transcriptPath, chained(records, { ...announced, time: timeAfter(records[0], clock) }));

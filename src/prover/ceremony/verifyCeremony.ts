@@ -7,7 +7,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MeedError, type Progress, sha256File, silent } from '../../foundation/index.js';
 import { compileCircuit } from '../circuit.js';
 import type { KeySeal } from '../provingKey.js';
@@ -47,6 +47,10 @@ export async function verifyCeremony(folder: string, options: VerifyOptions = {}
   await checkLatestKey(opened);
   const record = await readKeyRecord(keyPath);
   requireSameContributions(record, transcript.records, keyPath, 'all');
+  if (beacon !== undefined) {
+    await assertKeyIsSound(record.verificationKey, start.publicSignals);
+    requireStatedKey(beacon, keyWords(record.verificationKey), keyPath);
+  }
 
   const file = phase1FileFor(start.constraints, start.publicSignals);
   if (start.phase1 !== file.name || start.phase1Hash !== file.blake2b) {
@@ -55,7 +59,7 @@ export async function verifyCeremony(folder: string, options: VerifyOptions = {}
       'Do not use this ceremony',
     );
   }
-  const phase1Path = await fetchPhase1(file, { path: phase1, progress });
+  const phase1Path = resolve(await fetchPhase1(file, { path: phase1, progress }));
   const temporary = await mkdtemp(join(tmpdir(), 'meed-ceremony-'));
   try {
     const initial = join(temporary, 'initial.zkey');
@@ -78,8 +82,6 @@ export async function verifyCeremony(folder: string, options: VerifyOptions = {}
     await rm(temporary, { recursive: true, force: true });
   }
   if (beacon === undefined) return { transcript };
-  await assertKeyIsSound(record.verificationKey, start.publicSignals);
-  requireStatedKey(beacon, keyWords(record.verificationKey), keyPath);
   const seal = sealOf(transcript, beacon);
   await noteVerified(seal);
   return { transcript, seal };

@@ -2,12 +2,15 @@
  * A ceremony from start to a proof, on a real phase-1 file; and everything in it that must be refused. What verifies is
  * also verified by snarkjs alone, from the published files.
  */
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, cp, readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zKey } from 'snarkjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { writeArtefact } from '../../../src/artefact/index.js';
 import { readKeyRecord } from '../../../src/prover/ceremony/keyRecord.js';
+import { refusalOf } from '../../../src/prover/ceremony/phase2Process.js';
 import { chained, type NewRecord, TRANSCRIPT_FORMAT } from '../../../src/prover/ceremony/transcript.js';
 import { compileCircuit } from '../../../src/prover/circuit.js';
 import { prove, verify } from '../../../src/prover/groth16.js';
@@ -180,13 +183,22 @@ describe.skipIf(PHASE1 === undefined)('a ceremony', () => {
   it('goes on after an interrupted step, as if it had not been', async () => {
     const folder = await copyOf(one);
     const before = await readTranscript(join(folder, 'transcript.json'));
+    const SECRET = 'dice that nobody saw';
+    const seen: string[] = [];
     const stop = new AbortController();
-    const interrupted = contribute(folder, 'Emmy Noether', '', {
+    const interrupted = contribute(folder, 'Emmy Noether', SECRET, {
       clock: beforeNoon(20),
       signal: stop.signal,
-      progress: () => stop.abort(),
+      progress: () => {
+        seen.push(...childrenSeen());
+        stop.abort();
+      },
     });
     await expect(interrupted).rejects.toThrow(/abort/i);
+    // the arguments and environment of the process that had the secret
+    expect(seen.some((text) => text.includes('snarkjs'))).toBe(true);
+    for (const text of seen) expect(text).not.toContain(SECRET);
+    for (const text of seen) expect(text).not.toMatch(/[0-9a-f]{128}/);
     // what a killed process leaves: a key in the making, and a key that was named but never recorded
     await writeFile(join(folder, 'left.zkey.partial'), 'half a key');
     await copyFile(join(one, 'key-0001.zkey'), join(folder, 'key-0002.zkey'));
@@ -387,6 +399,18 @@ describe.skipIf(PHASE1 === undefined)('a ceremony', () => {
     await expect(ceremonyKey(publishedFolder, other)).rejects.toThrow('is to be proven');
     const circuit = await compileCircuit(CIRCUIT);
     await expect(ceremonyKey(finished, circuit)).rejects.toThrow('manifest.json');
+    // a manifest made anew around another key: same facts, same transcript
+    const { manifest } = published.artefact;
+    const exchanged = join(await temporary(), 'exchanged');
+    await writeArtefact(exchanged, manifest, async (staging) => {
+      for (const { path } of manifest.files) await copyFile(join(publishedFolder, path), join(staging, path));
+      const zkey = await readFile(join(staging, 'final.zkey'));
+      const at = sectionsOf(zkey)[9];
+      zkey.copy(zkey, at, at + 64, at + 128);
+      await writeFile(join(staging, 'final.zkey'), zkey);
+      return manifest.facts;
+    });
+    await expect(ceremonyKey(exchanged, circuit)).rejects.toThrow('do not belong together');
     const spoilt = await copyOf(publishedFolder);
     await truncate(join(spoilt, 'final.zkey'), 1000);
     await expect(ceremonyKey(spoilt, circuit)).rejects.toThrow('its manifest says');
@@ -402,4 +426,15 @@ function sectionsOf(zkey: Buffer): Record<number, number> {
     position += 12 + Number(zkey.readBigUInt64LE(position + 4));
   }
   return sections;
+}
+
+/** What everybody on the machine can see of this process' children: their arguments, and to their owner the environment. */
+function childrenSeen(): string[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
+  const pids = [...stdout.matchAll(/^\s*(\d+) /gm)].map(([, pid]) => pid);
+  const environments = pids
+    .map((pid) => `/proc/${pid}/environ`)
+    .filter((path) => existsSync(path))
+    .map((path) => readFileSync(path, 'utf8'));
+  return [stdout, ...environments];
 }
