@@ -18,6 +18,8 @@ declare module 'ffjavascript' {
     toObject(a: Element): PointObject;
     /** Affine point from Montgomery little-endian bytes, as they lie in a .zkey. */
     fromRprLEM(bytes: Uint8Array, offset: number): Element;
+    /** Σ scalar·base of affine Montgomery bases and plain scalars of 32 bytes, both as they lie in a .zkey and a .wtns. */
+    multiExpAffine(bases: Uint8Array, scalars: Uint8Array): Promise<Element>;
   }
 
   interface ScalarField {
