@@ -6,9 +6,11 @@
 import * as arrays from './arrays';
 import { Q, R } from './field';
 
+export { combineWindows, sumWindow, windowBytes } from './buckets';
 export { closeStrip, openStrip, turnPart } from './quotient';
 export { firstFreeByte, roomBytes, setRoom } from './room';
 export { gatherFactors, gatherRoots } from './roots';
+export { countLong, recode, windowCount } from './scalars';
 
 /** The table of a prime: 0 the base field's, 1 the scalar field's. */
 function table(field: i32): usize {

@@ -8,6 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { MeedError, resourcePath, systemCode } from '../../foundation/index.js';
+import { CURVE_NAMES, type CurveKernel } from './curveKernel.js';
 import { TRANSFORM_NAMES, type TransformKernel } from './transformKernel.js';
 
 /** Which prime: the coordinates' field or the scalars'. */
@@ -22,7 +23,7 @@ export const ELEMENT_BYTES = 32;
  * Addresses are bytes in the shared memory, multiples of 16; counts are elements. Where not said otherwise `out` may be
  * an operand itself, and does not overlap one otherwise.
  */
-export interface Kernel extends TransformKernel {
+export interface Kernel extends TransformKernel, CurveKernel {
   /** out[i] = a[i]·b[i]. */
   mulArray(field: Field, a: number, b: number, out: number, count: number): void;
   squareArray(field: Field, a: number, out: number, count: number): void;
@@ -62,6 +63,7 @@ const NAMES: readonly (keyof Kernel)[] = [
   'roomBytes',
   'firstFreeByte',
   ...TRANSFORM_NAMES,
+  ...CURVE_NAMES,
 ];
 
 /** @throws MeedError when the kernel was not compiled */
