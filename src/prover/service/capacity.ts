@@ -1,7 +1,7 @@
 /**
  * How many provers a memory budget holds, and how many cores each gets. A prover is a process with the program, the parsed
  * key and the room that a proof takes, so its memory follows from the key's file and the size of the transforms. The
- * factors are upper bounds of what provers were measured to take; bench/proving/epoch.ts prints both.
+ * factors are meant as upper bounds: bench/proving/epoch.ts prints them beside the most that provers had.
  * Several provers of one core each use the cores better than one of all, as long as there are statements for all.
  */
 import { stat } from 'node:fs/promises';
