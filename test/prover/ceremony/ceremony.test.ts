@@ -38,6 +38,7 @@ import {
   beforeNoon,
   CIRCUIT,
   copyOf,
+  forgetVerified,
   NOON,
   PATIENCE,
   PHASE1,
@@ -76,6 +77,7 @@ describe.skipIf(PHASE1 === undefined)('a ceremony', () => {
     // snarkjs' own functions, used here as the second opinion, keep a curve with workers in this global.
     const global = globalThis as { curve_bn128?: { terminate(): Promise<void> } | null };
     await global.curve_bn128?.terminate();
+    if (published !== undefined) await forgetVerified(published.seal);
     await removeTemporary();
   });
 

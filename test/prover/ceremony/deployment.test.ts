@@ -27,6 +27,7 @@ import {
   BEACON_VALUE,
   beforeNoon,
   CIRCUIT,
+  forgetVerified,
   PATIENCE,
   PHASE1,
   removeTemporary,
@@ -39,6 +40,7 @@ const ABROAD = 13371;
 
 describe.skipIf(PHASE1 === undefined)('the key of a ceremony', () => {
   let key: ProvingKey;
+  let published: string;
   let node: ChainNode;
   let deployer: Account;
   /** Of the chain stage, with the transcript. */
@@ -51,7 +53,7 @@ describe.skipIf(PHASE1 === undefined)('the key of a ceremony', () => {
     await contribute(setup, 'Ada Lovelace', '', { clock: beforeNoon(40) });
     await contribute(setup, 'Emmy Noether', '', { clock: beforeNoon(20) });
     await applyBeacon(setup, BEACON_VALUE, { clock: beforeNoon(-1) });
-    const published = join(setup, '..', 'published');
+    published = join(setup, '..', 'published');
     await publishCeremony(setup, published, { phase1 });
     key = await ceremonyKey(published, await compileCircuit(CIRCUIT));
     chainFolder = await temporary();
@@ -139,5 +141,17 @@ describe.skipIf(PHASE1 === undefined)('the key of a ceremony', () => {
       const { origin } = await keyOfDeployment({ chainId: 31337 }, chainFolder, TINY);
       expect(origin).toContain('forge a proof');
     });
+  });
+
+  it('must be verified again on a machine that has not done so', async () => {
+    const seal = key.ceremony?.seal;
+    if (seal === undefined) throw new Error('the key has no origin');
+    await forgetVerified(seal);
+    const again = await ceremonyKey(published, key.circuit);
+    expect(again.ceremony?.seal).toEqual(seal);
+    expect(again.ceremony?.verified).toBeUndefined();
+    await refused({ ceremony: again.ceremony }, 'never verified on this machine');
+    const { origin } = await keyOfDeployment({ chainId: ABROAD, seal }, chainFolder, TINY);
+    expect(origin).toContain('not verified on this machine');
   });
 });

@@ -2,7 +2,8 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scoreMatrixCircuit } from '../../../src/prover/index.js';
+import { cacheFolder } from '../../../src/foundation/index.js';
+import { type KeySeal, scoreMatrixCircuit } from '../../../src/prover/index.js';
 import { TINY } from '../support/statements.js';
 
 export const CIRCUIT = scoreMatrixCircuit(TINY);
@@ -43,4 +44,9 @@ export async function copyOf(folder: string): Promise<string> {
 
 export async function removeTemporary(): Promise<void> {
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
+}
+
+/** Takes away what this machine noted when it verified a ceremony. */
+export async function forgetVerified({ transcriptHash }: KeySeal): Promise<void> {
+  await rm(join(cacheFolder(), 'ceremonies', `${transcriptHash}.json`), { force: true });
 }
