@@ -8,44 +8,47 @@ import { MeedError } from '../foundation/index.js';
 import {
   fieldOfHash,
   type Hasher,
-  indexRoot,
+  type MerkleTree,
   merklePath,
+  merkleTree,
   type OpenedRow,
   openedLeaf,
   openVector,
   prefixSums,
   type Slot,
   saltOf,
-  treeDepth,
 } from './reference/index.js';
 import type { IndexContent } from './rowCommitments.js';
 
 export interface OpenedIndex {
   readonly columns: number;
   readonly rows: readonly OpenedRow[];
-  readonly leaves: readonly bigint[];
-  readonly root: bigint;
-  /** Levels of the tree. */
-  readonly depth: number;
+  readonly tree: MerkleTree;
 }
 
 /** The index that these openings make. */
 export function openedIndex(hasher: Hasher, columns: number, rows: readonly OpenedRow[]): OpenedIndex {
   const leaves = rows.map((row) => openedLeaf(hasher, columns, row));
-  return { columns, rows, leaves, root: indexRoot(hasher, leaves), depth: treeDepth(rows.length) };
+  return { columns, rows, tree: merkleTree(hasher, leaves) };
 }
 
-/** The openings of an honest index. @throws MeedError when the slots do not fit the rows */
+/** The openings of an honest index. */
 export function openRows(content: Omit<IndexContent, 'indexId'>): OpenedRow[] {
   const { instance, rows, slots, rowHashes, addresses, secret } = content;
   const d = instance.columns;
   const prefix = prefixSums(rows, d, slots);
-  return rowHashes.map((hash, i) => ({
-    dataSetLeaf: fieldOfHash(hash),
-    contributor: BigInt(addresses[slotOf(slots, i).contributor]),
-    row: openVector(saltOf(secret, 'row', i), rows.subarray(i * d, (i + 1) * d)),
-    prefix: openVector(saltOf(secret, 'prefix', i), prefix.subarray(i * d, (i + 1) * d)),
-  }));
+  const opened: OpenedRow[] = [];
+  for (const { start, end, contributor } of slots) {
+    for (let i = start; i < end; i++) {
+      opened.push({
+        dataSetLeaf: fieldOfHash(rowHashes[i]),
+        contributor: BigInt(addresses[contributor]),
+        row: openVector(saltOf(secret, 'row', i), rows.subarray(i * d, (i + 1) * d)),
+        prefix: openVector(saltOf(secret, 'prefix', i), prefix.subarray(i * d, (i + 1) * d)),
+      });
+    }
+  }
+  return opened;
 }
 
 /** @throws MeedError when no slot holds the row */
@@ -55,16 +58,16 @@ export function slotOf(slots: readonly Slot[], row: number): Slot {
   return slot;
 }
 
-/** Siblings above a row, filled up with 0 to the levels of the circuit. */
-export function pathTo(hasher: Hasher, index: OpenedIndex, row: number, levels: number): bigint[] {
-  return paddedPath(merklePath(hasher, index.leaves, row), levels);
+/** Siblings above a row, filled up with 0 to the levels of the circuit. @throws MeedError when the tree is deeper */
+export function pathTo({ tree }: OpenedIndex, row: number, levels: number): bigint[] {
+  return paddedPath(merklePath(tree, row), levels);
 }
 
-/** @throws MeedError when the tree is deeper than the circuit */
+/** @throws MeedError when the path is longer than the circuit has levels */
 export function paddedPath(siblings: readonly bigint[], levels: number): bigint[] {
   if (siblings.length > levels) {
     throw new MeedError(
-      `A tree of ${siblings.length} levels does not fit a circuit of ${levels}`,
+      `A path of ${siblings.length} levels does not fit a circuit of ${levels}`,
       'Compile the circuit with more levels',
     );
   }

@@ -52,9 +52,9 @@ export function rowOpeningInput(
   const vectors = Array.from({ length: instance.queries }, (_, q) => queries.subarray(q * d, (q + 1) * d));
   const query = vectors[position.query];
   return {
-    indexRoot: index.root,
+    indexRoot: index.tree.root,
     index: BigInt(position.row),
-    depth: BigInt(index.depth),
+    depth: BigInt(index.tree.depth),
     dataSetLeaf,
     contributor,
     indexId,
@@ -64,7 +64,7 @@ export function rowOpeningInput(
     row: entries.map((entry) => BigInt(offsetEntry(entry))),
     rowSalt: row.salt,
     prefixCommitment: openedCommitment(hasher, prefix),
-    siblings: pathTo(hasher, index, position.row, levels),
+    siblings: pathTo(index, position.row, levels),
     batchSalt: salt,
     batchWords: vectors.map(packWords),
     queryEntries: Array.from(query, (entry) => BigInt(offsetEntry(entry))),

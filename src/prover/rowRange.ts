@@ -29,16 +29,16 @@ export function rowRangeSignals(
 ): CircuitInput {
   const { dataSetLeaf, contributor, row, prefix } = index.rows[claim.row];
   return {
-    indexRoot: index.root,
+    indexRoot: index.tree.root,
     index: BigInt(claim.row),
-    depth: BigInt(index.depth),
+    depth: BigInt(index.tree.depth),
     claimant: BigInt(claim.claimant),
     word: BigInt(fault.word),
     limb: BigInt(fault.limb),
     above: fault.side === 'above' ? 1n : 0n,
     dataSetLeaf,
     contributor,
-    siblings: pathTo(hasher, index, claim.row, levels),
+    siblings: pathTo(index, claim.row, levels),
     prefixCommitment: openedCommitment(hasher, prefix),
     rowWords: row.words,
     rowSalt: row.salt,

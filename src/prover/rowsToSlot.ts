@@ -32,7 +32,7 @@ export function rowsToSlotInputs(
   levels: number,
 ): CircuitInput[] {
   const segmentLevels = Math.log2(segmentRows);
-  if (index.depth < segmentLevels) {
+  if (index.tree.depth < segmentLevels) {
     throw new MeedError(
       `An index of ${index.rows.length} rows has no whole segment of ${segmentRows}`,
       'Take a circuit of fewer rows',
@@ -65,9 +65,9 @@ export function rowsToSlotInputs(
       ending.map((i) => openedCommitment(hasher, present[i].prefix)),
     );
     inputs.push({
-      indexRoot: index.root,
+      indexRoot: index.tree.root,
       segment: BigInt(start / segmentRows),
-      depth: BigInt(index.depth),
+      depth: BigInt(index.tree.depth),
       count: BigInt(present.length),
       begins: start === 0 || ends.has(start - 1) ? 1n : 0n,
       ends: ending.reduce((mask, i) => mask + 2n ** BigInt(i), 0n),
@@ -80,7 +80,7 @@ export function rowsToSlotInputs(
       prefixSalts: rows.map(({ prefix }) => prefix.salt),
       dataSetLeaves: rows.map(({ dataSetLeaf }) => dataSetLeaf),
       contributors: rows.map(({ contributor }) => contributor),
-      siblings: paddedPath(merklePath(hasher, index.leaves, start).slice(segmentLevels), levels - segmentLevels),
+      siblings: paddedPath(merklePath(index.tree, start).slice(segmentLevels), levels - segmentLevels),
       wordsBefore: before.words,
       saltBefore: before.salt,
     });

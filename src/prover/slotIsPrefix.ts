@@ -47,9 +47,9 @@ export function slotIsPrefixSignals(
     shardCommitment: hasher.chain(tag('shard', slotCommitments.length, index.columns), committed),
     position: BigInt(position),
     indexId,
-    indexRoot: index.root,
+    indexRoot: index.tree.root,
     index: BigInt(row),
-    depth: BigInt(index.depth),
+    depth: BigInt(index.tree.depth),
     claimant: BigInt(claimant),
     committedIndexId,
     slotCommitments,
@@ -57,6 +57,6 @@ export function slotIsPrefixSignals(
     contributor: at.contributor,
     rowCommitment: openedCommitment(hasher, at.row),
     prefixCommitment: openedCommitment(hasher, at.prefix),
-    siblings: pathTo(hasher, index, row, levels),
+    siblings: pathTo(index, row, levels),
   };
 }

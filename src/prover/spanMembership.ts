@@ -8,9 +8,9 @@ import {
   documentCommitment,
   type Hasher,
   merklePath,
+  merkleTree,
   spanCommitment,
   symbolsPerBlock,
-  treeDepth,
 } from './reference/index.js';
 import type { CircuitInput } from './witnessCalculator.js';
 
@@ -46,7 +46,10 @@ export function spanMembershipInput(
   }
   const size = symbolsPerBlock(shape);
   const blocks = documentBlocks(shape, symbols);
-  const leaves = blocks.map((block) => blockLeaf(hasher, shape, block));
+  const tree = merkleTree(
+    hasher,
+    blocks.map((cut) => blockLeaf(hasher, shape, cut)),
+  );
   const block = Math.floor(start / size);
   const offset = start % size;
   const endsInside = offset + length <= size;
@@ -63,11 +66,11 @@ export function spanMembershipInput(
     ),
     documentSalt: salt,
     documentLength: BigInt(symbols.length),
-    depth: BigInt(treeDepth(leaves.length)),
+    depth: BigInt(tree.depth),
     block: BigInt(block),
     last: endsInside ? 1n : 0n,
     blocks: opened.map((b) => blocks[b].map(BigInt)),
-    siblings: opened.map((b) => paddedPath(merklePath(hasher, leaves, b), levels)),
+    siblings: opened.map((b) => paddedPath(merklePath(tree, b), levels)),
     spanSalt: span.salt,
   };
 }

@@ -41,15 +41,15 @@ export function sumStepSignals(
   const rowBefore = first ? claim.row : claim.row - 1;
   const [before, at] = [index.rows[rowBefore], index.rows[claim.row]];
   return {
-    indexRoot: index.root,
+    indexRoot: index.tree.root,
     index: BigInt(claim.row),
-    depth: BigInt(index.depth),
+    depth: BigInt(index.tree.depth),
     first: first ? 1n : 0n,
     claimant: BigInt(claim.claimant),
     position: BigInt(position),
     dataSetLeaf: [before.dataSetLeaf, at.dataSetLeaf],
     contributor: [before.contributor, at.contributor],
-    siblings: [rowBefore, claim.row].map((row) => pathTo(hasher, index, row, levels)),
+    siblings: [rowBefore, claim.row].map((row) => pathTo(index, row, levels)),
     rowCommitmentBefore: openedCommitment(hasher, before.row),
     prefixWordsBefore: before.prefix.words,
     prefixSaltBefore: before.prefix.salt,

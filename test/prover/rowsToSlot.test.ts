@@ -115,7 +115,6 @@ describe('RowsToSlot and SlotsToShard', () => {
   it('have no witness for slots that begin or end elsewhere, for other counts, places and lists', async () => {
     const { index, slots } = honestIndex(hasher, COLUMNS, SLOT_ROWS, 4);
     const [first, second, third] = inputsOf(index, slots);
-    await segments.refuses({ ...first, begins: 0n, prefixBefore: (first.prefixBefore as bigint) + 1n });
     await segments.refuses({ ...second, begins: 1n });
     for (const ends of [0b0000n, 0b0010n, 0b1100n, 0b10100n]) await segments.refuses({ ...first, ends });
     for (const count of [3n, 5n]) await segments.refuses({ ...first, count });

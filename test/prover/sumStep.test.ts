@@ -153,9 +153,9 @@ describe('SumStep on a wrong sum', () => {
       changed[wire] = (values[wire] + 1n) % FIELD_MODULUS;
       expect(circuit.system.acceptsChange(changed, [wire])).toBe(false);
     }
-    await circuit.refuses({ ...input, indexRoot: honest.index.root });
+    await circuit.refuses({ ...input, indexRoot: honest.index.tree.root });
     const { index } = honestIndex(hasher, COLUMNS, [3, 1, 2], 9);
-    await circuit.refuses({ ...input, indexRoot: index.root });
+    await circuit.refuses({ ...input, indexRoot: index.tree.root });
   });
 
   it('refuses leaves of another width and a tree deeper than the circuit', async () => {

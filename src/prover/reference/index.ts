@@ -36,7 +36,7 @@ export {
   weightedSum,
 } from './folding.js';
 export { fieldOfHash, type IndexLeaf, indexLeaf, indexRoot } from './indexTree.js';
-export { merklePath, rootOfPath, treeDepth } from './merklePath.js';
+export { type MerkleTree, merklePath, merkleTree, rootOfPath, treeDepth } from './merklePath.js';
 export {
   entriesOf,
   type OpenedRow,
