@@ -1,23 +1,18 @@
 /**
  * Witnesses, proofs and their verification (Groth 2016), with proofs as the eight words that the EVM's verifier takes.
- * The witness is computed here; the proof in child processes that run snarkjs, so that seconds of
- * arithmetic never hold up the caller's event loop and none of snarkjs' workers outlive the proof.
- * The traps: G2 coordinates stand imaginary part first in the EVM and last in snarkjs; a proof of Groth16 can be changed
- * into another valid one of the same statement, so its hash identifies nothing; verification must refuse public signals
- * of r or more, since x and x + r would be one statement in two forms.
+ * Proofs are made by Meed's own prover (`fast/`): the arithmetic is in threads, so the caller's event loop goes on, and
+ * nothing of a witness is written to the disk.
+ * The traps: a proof of Groth16 can be changed into another valid one of the same statement, so its hash identifies
+ * nothing; verification must refuse public signals of r or more, since x and x + r would be one statement in two forms.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { MeedError } from '../foundation/index.js';
+import { availableParallelism } from 'node:os';
 import type { CompiledCircuit } from './circuit.js';
 import { bn254 } from './curve.js';
 import type { ProvingKey } from './devkey/index.js';
+import { openProver } from './fast/index.js';
 import { FIELD_MODULUS } from './reference/constants.js';
 import { g1Words, g2Words, isG1Point, isG2Point, type VerificationKey } from './verificationKey.js';
-import { type CircuitInput, calculateWitness } from './witnessCalculator.js';
+import { type CircuitInput, calculateWitness, WitnessGenerator } from './witnessCalculator.js';
 
 export interface Groth16Proof {
   /** pi_a x, y | pi_b x1, x0, y1, y0 | pi_c x, y: eight words in the EVM's order. */
@@ -25,8 +20,6 @@ export interface Groth16Proof {
   /** shardCommitment, queryBatchCommitment, rho, evaluation */
   readonly publicSignals: readonly bigint[];
 }
-
-const require = createRequire(import.meta.url);
 
 /**
  * Values of all wires, as the bytes of a .wtns file.
@@ -39,117 +32,47 @@ export function witness(circuit: CompiledCircuit, input: CircuitInput): Promise<
 export interface ProveOptions {
   /** Of the prover: `all` cores unless told; `single` where several proofs are made at once. */
   readonly threads?: 'single' | 'all';
-  /** Ends the prover's process. */
+  /** Ends the proof between two of its stages. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Proves that the input satisfies the key's circuit. Two proofs of one statement differ, being randomised.
- * @throws MeedError when it does not, or the prover fails; the signal's AbortError
+ * @throws MeedError when it does not, or the key cannot be used; the signal's reason
  */
 export async function prove(key: ProvingKey, input: CircuitInput, options: ProveOptions = {}): Promise<Groth16Proof> {
-  const folder = await mkdtemp(join(tmpdir(), 'meed-proof-'));
+  const wtns = await witness(key.circuit, input);
+  const prover = await openProver(key, { threads: options.threads === 'single' ? 1 : availableParallelism() });
   try {
-    const job = join(folder, 'proof');
-    await writeFile(`${job}.wtns`, await witness(key.circuit, input), { mode: 0o600 });
-    await runProver(key.zkeyPath, options.threads ?? 'all', [job], () => {}, options.signal);
-    return await readProof(job);
+    return await prover.prove(wtns, { signal: options.signal });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await prover.dispose();
   }
 }
 
 /**
- * Proves many statements of one circuit: as many processes as there are cores, each proving its part one after another.
- * With several at work each is single-threaded, which uses the cores better than one proof spread over all of them.
+ * Proves many statements of one circuit, one after the other on all cores; the key is parsed once.
  * @param done called after each proof with the number finished
- * @throws MeedError when an input does not satisfy the circuit, or the prover fails
+ * @throws MeedError when an input does not satisfy the circuit, or the key cannot be used
  */
 export async function proveAll(
   key: ProvingKey,
   inputs: readonly CircuitInput[],
   done: (finished: number) => void = () => {},
 ): Promise<Groth16Proof[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'meed-proof-'));
+  if (inputs.length === 0) return [];
+  const generator = await WitnessGenerator.open(key.circuit.wasmPath);
+  const prover = await openProver(key, { threads: availableParallelism() });
   try {
-    const jobs: string[] = [];
-    for (const [i, input] of inputs.entries()) {
-      const job = join(folder, String(i));
-      await writeFile(`${job}.wtns`, await witness(key.circuit, input), { mode: 0o600 });
-      jobs.push(job);
+    const proofs: Groth16Proof[] = [];
+    for (const input of inputs) {
+      proofs.push(await prover.prove(await generator.calculate(input)));
+      done(proofs.length);
     }
-    const processes = Math.max(1, Math.min(jobs.length, availableParallelism()));
-    let finished = 0;
-    const parts = Array.from({ length: processes }, (_, p) => jobs.filter((_, i) => i % processes === p));
-    const threads = processes > 1 ? 'single' : 'all';
-    await Promise.all(parts.map((part) => runProver(key.zkeyPath, threads, part, () => done(++finished))));
-    return await Promise.all(jobs.map(readProof));
+    return proofs;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await prover.dispose();
   }
-}
-
-async function readProof(job: string): Promise<Groth16Proof> {
-  const { proof, publicSignals } = JSON.parse(await readFile(`${job}.json`, 'utf8')) as ProofJson;
-  return {
-    words: [...g1Words(proof.pi_a), ...g2Words(proof.pi_b), ...g1Words(proof.pi_c)],
-    publicSignals: publicSignals.map(BigInt),
-  };
-}
-
-interface ProofJson {
-  readonly proof: {
-    readonly pi_a: readonly string[];
-    readonly pi_b: readonly (readonly string[])[];
-    readonly pi_c: readonly string[];
-  };
-  readonly publicSignals: readonly string[];
-}
-
-/** Runs in the child: proves job after job, and says "done" after each. Its input ends when its parent has died, however. */
-const PROVER = `
-const [entry, zkey, threads, ...jobs] = process.argv.slice(1);
-process.stdin.on('end', () => process.exit(1)).resume();
-const { groth16 } = require(entry);
-const { writeFileSync } = require('node:fs');
-(async () => {
-  for (const job of jobs) {
-    const result = await groth16.prove(zkey, job + '.wtns', undefined, undefined, { singleThread: threads === 'single' });
-    writeFileSync(job + '.json', JSON.stringify(result));
-    process.stdout.write('done\\n');
-  }
-  process.exit(0);
-})().catch((error) => { console.error(error.message); process.exit(1); });
-`;
-
-function runProver(
-  zkeyPath: string,
-  threads: 'single' | 'all',
-  jobs: readonly string[],
-  done: () => void,
-  signal?: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['-e', PROVER, require.resolve('snarkjs'), zkeyPath, threads, ...jobs], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      signal,
-      // who has a signal ends the prover with it; an interrupt of the terminal goes to the whole group and would come first
-      detached: signal !== undefined,
-    });
-    let log = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      for (const line of chunk.toString().split('\n')) if (line === 'done') done();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-    });
-    child.once('error', reject);
-    child.once('close', (status) => {
-      if (status === 0) resolve();
-      else
-        reject(new MeedError(`The prover failed: ${log.trim()}`, 'Delete the keys in the cache folder and try again'));
-    });
-  });
 }
 
 /**
