@@ -19,7 +19,12 @@ declare module 'snarkjs' {
   }
 
   export const groth16: {
-    prove(zkey: string, witness: string): Promise<{ proof: SnarkProof; publicSignals: string[] }>;
+    prove(
+      zkey: string,
+      witness: string,
+      logger?: undefined,
+      options?: { readonly singleThread?: boolean },
+    ): Promise<{ proof: SnarkProof; publicSignals: string[] }>;
     verify(key: SnarkVerificationKey, publicSignals: readonly string[], proof: SnarkProof): Promise<boolean>;
   };
 

@@ -35,12 +35,19 @@ export async function openFile(path: string): Promise<ByteSource> {
 }
 
 function fileSource(name: string, file: FileHandle, length: number): ByteSource {
+  async function readSome(into: Uint8Array, from: number, position: number): Promise<number> {
+    try {
+      return (await file.read(into, from, into.length - from, position)).bytesRead;
+    } catch (error) {
+      throw explainFileError(error, name);
+    }
+  }
   return {
     name,
     length,
     async readInto(into, at) {
       for (let done = 0; done < into.length; ) {
-        const { bytesRead } = await file.read(into, done, into.length - done, at + done);
+        const bytesRead = await readSome(into, done, at + done);
         if (bytesRead === 0) throw endsTooSoon(name, at + done);
         done += bytesRead;
       }
