@@ -79,12 +79,12 @@ describe('an honest bundle', () => {
 describe('a changed bundle', () => {
   const bump = (text: string): string => String(BigInt(text) + 1n);
   const edits: [string, string[], (bundle: BundleJson) => void][] = [
-    ['a score', ['signals', 'proofs', 'split'], (b) => b.proofs[0].scores[0]++],
-    ['a score of the last proof', ['signals', 'proofs', 'split'], (b) => (b.proofs[5].scores[0] -= 500)],
+    ['a score', ['signals', 'proofs', 'split'], (b) => b.proofs[0].scores[2]++],
+    ['a score of the last proof', ['signals', 'proofs', 'split'], (b) => (b.proofs[5].scores[0] += 5000)],
     ['the chain id', ['signals', 'proofs'], (b) => (b.chainId = '1')],
     ['the settlement contract', ['signals', 'proofs'], (b) => (b.settlement = ACCOUNTS[0])],
     ['the epoch', ['signals', 'proofs'], (b) => (b.epoch = '8')],
-    ['the circuit id', ['circuit', 'signals', 'proofs'], (b) => (b.circuitId = `0x${'0'.repeat(64)}`)],
+    ['the circuit id', ['circuit'], (b) => (b.circuitId = `0x${'0'.repeat(64)}`)],
     ['d', ['circuit', 'signals', 'proofs'], (b) => b.shape.columns++],
     ['a shard commitment', ['signals', 'proofs'], (b) => (b.shards[1].commitment = bump(b.shards[1].commitment))],
     [
@@ -301,7 +301,7 @@ describe('hostile input', () => {
 function withScore(bundle: BundleJson): { rebuilt: BundleJson; signals: bigint[] } {
   const rebuilt = structuredClone(bundle);
   const [proof] = rebuilt.proofs;
-  proof.scores[0]++;
+  proof.scores[2]++;
   const scores = BigInt64Array.from(proof.scores, BigInt);
   const rho = challenge({
     chainId: BigInt(bundle.chainId),
