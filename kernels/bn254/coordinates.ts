@@ -13,7 +13,6 @@ import {
   load4,
   maybeZero,
   mul,
-  NINE,
   negate,
   ONE,
   Q,
@@ -121,9 +120,19 @@ export function negateOddLanes(a: usize, lanes: usize, degree: i32): void {
   }
 }
 
-/** out = 3b·a, b the curve's constant: 9 a on G1, 9/(9 + u)·a on G2. */
+/** out = 3b·a, b the curve's constant: 9 a on G1, by additions, 9/(9 + u)·a on G2. */
 export function timesThreeB(a: usize, out: usize, degree: i32): void {
-  mulCoordinate(a, degree === 1 ? Q + NINE : Q + TWIST, out, degree);
+  if (degree === 2) {
+    mulCoordinate(a, Q + TWIST, out, degree);
+    return;
+  }
+  const sum = roomAt(FIRST);
+  add(a, a, sum);
+  add(sum, sum, sum);
+  reduce(sum, sum, Q);
+  add(sum, sum, sum);
+  add(sum, a, sum);
+  reduce(sum, out, Q);
 }
 
 /** Lanes that may be zero, of a reduced coordinate. */

@@ -21,7 +21,6 @@ export {
   FROM_KEY,
   load4,
   mul,
-  NINE,
   negate,
   ONE,
   Q,

@@ -62,7 +62,6 @@ function table(p) {
     TO_KEY: limbs(KEY_RADIX % p),
     FROM_INTEGER: limbs((RADIX * RADIX) % p),
     TO_INTEGER: limbs(1n),
-    NINE: limbs((9n * RADIX) % p),
   };
 }
 
