@@ -1,6 +1,14 @@
 export { Account, type Credentials, developmentAddress, openProvider, type Sent } from './account.js';
 export { accumulate, receiptsHash } from './accumulator.js';
 export {
+  BUNDLE_FORMAT,
+  type BundleSource,
+  epochBundle,
+  type SettledProof,
+  type SettlementPolicy,
+  settlementPolicy,
+} from './bundle.js';
+export {
   admitPayers,
   approveContributors,
   approveFees,

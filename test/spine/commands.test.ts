@@ -20,6 +20,7 @@ const COMMANDS = [
   'worker',
   'ceremony',
   'audit',
+  'bundle',
   'doctor',
 ];
 const folder = temporaryFolder();
