@@ -27,6 +27,7 @@ declare module 'ffjavascript' {
     /** w[k] is a primitive 2^k-th root of unity. */
     readonly w: readonly Element[];
     toObject(a: Element): bigint;
+    mul(a: Element, b: Element): Element;
   }
 
   export interface Curve {

@@ -7,7 +7,7 @@
 
 /** Products of an addition that shares its inversion: five, and a square of three quarters of one. */
 const PRODUCTS_OF_ADDITION = 5.75;
-/** Products of a bucket in the weighted sum: two complete additions. */
+/** Products of a bucket in the weighted sum: two complete additions, of twelve and two by 3b each. */
 const PRODUCTS_OF_BUCKET = 28;
 /** Products that a batch's inversion takes, four chains at once: 254 squares and 80 products in each lane. */
 const PRODUCTS_OF_INVERSION = 1100;
