@@ -3,12 +3,12 @@
  * of two below 2^253, then two bit strings of equal weighted sum are equal: their difference is an integer whose lowest
  * differing power does not cancel, and it is smaller than r, so it is no multiple of r either.
  * The trap: Num2Bits(254). With 2^253 among the weights the sums reach r, and x and x + r are one element with two
- * decompositions; such weights are refused here.
+ * decompositions; such weights are said to wrap.
  */
 import { FIELD_MODULUS } from '../reference/constants.js';
 import { inverse, modulo } from './field.js';
 
-const LARGEST_EXPONENT = 252;
+const LARGEST_EXPONENT = 253;
 const EXPONENTS = new Map<bigint, number>();
 for (let k = 0; k <= LARGEST_EXPONENT; k++) EXPONENTS.set(1n << BigInt(k), k);
 
@@ -19,6 +19,8 @@ export interface BinaryWeights {
   readonly exponents: readonly number[];
   /** Of the weights in order: 1 or −1. */
   readonly signs: readonly bigint[];
+  /** Whether a sum may have a second solution: that of the sum plus r. */
+  readonly wraps: boolean;
 }
 
 const found = new Map<string, BinaryWeights | undefined>();
@@ -47,5 +49,6 @@ function scaled(weights: readonly bigint[], scale: bigint): BinaryWeights | unde
     exponents.push(exponent);
     signs.push(positive === undefined ? -1n : 1n);
   }
-  return new Set(exponents).size === exponents.length ? { scale, exponents, signs } : undefined;
+  if (new Set(exponents).size !== exponents.length) return undefined;
+  return { scale, exponents, signs, wraps: exponents.includes(LARGEST_EXPONENT) };
 }

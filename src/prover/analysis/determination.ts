@@ -17,8 +17,10 @@ export type Step =
   /** The constraint fixes the wire; `conditional` only where its coefficient does not vanish. */
   | { readonly kind: 'solved' | 'conditional'; readonly constraint: number; readonly wire: number }
   | { readonly kind: 'bits'; readonly constraint: number; readonly sum: BitSum }
-  /** Left with two values, 0 and `root`, or two unnamed ones. */
-  | { readonly kind: 'choice'; readonly wire: number; readonly root: bigint | undefined }
+  /** Bits of the sum or of the sum plus r. */
+  | { readonly kind: 'wrapped'; readonly constraint: number; readonly sum: BitSum }
+  /** Left with two values by the constraint: 0 and `root`, or such as depend on known wires. */
+  | { readonly kind: 'choice'; readonly constraint: number; readonly wire: number; readonly root: bigint | undefined }
   | { readonly kind: 'free'; readonly wire: number };
 
 /** Σ sign · 2^exponent · bit = value, where a form of known wires is the value and every bit is wire / root. */
@@ -33,6 +35,7 @@ export interface BitSum {
   readonly expressed: { readonly exponent: number; readonly sign: bigint } | undefined;
   /** Known wires and constant. */
   readonly value: Form;
+  readonly wraps: boolean;
 }
 
 export interface Determination {
@@ -46,7 +49,7 @@ export function determine(system: SparseSystem, known: Iterable<number>): Determ
   const unknown = new Uint8Array(system.wires).fill(1);
   unknown[CONSTANT] = 0;
   for (const wire of known) unknown[wire] = 0;
-  const roots = twoValuedWires(system);
+  const { roots, own } = twoValuedWires(system);
   const steps: Step[] = [];
 
   const wiresOf = range(0, system.constraints).map((constraint) => system.wiresOf(constraint));
@@ -72,7 +75,8 @@ export function determine(system: SparseSystem, known: Iterable<number>): Determ
     const open = wiresOf[constraint].filter((wire) => unknown[wire] === 1);
     if (open.every((wire) => roots.has(wire))) {
       const sum = bitSum(system, constraint, open, roots);
-      if (sum !== undefined) {
+      if (sum?.wraps === true) wrapped.add(constraint);
+      else if (sum !== undefined) {
         steps.push({ kind: 'bits', constraint, sum });
         open.forEach(learn);
         return;
@@ -84,10 +88,11 @@ export function determine(system: SparseSystem, known: Iterable<number>): Determ
       steps.push({ kind: 'solved', constraint, wire: open[0] });
       learn(open[0]);
     } else if (hold === 'conditional' && !roots.has(open[0])) conditional.set(open[0], constraint);
-    else if (hold === 'roots' && !roots.has(open[0])) rooted.add(open[0]);
+    else if (hold === 'roots' && !roots.has(open[0])) rooted.set(open[0], constraint);
   };
 
-  const rooted = new Set<number>();
+  const wrapped = new Set<number>();
+  const rooted = new Map<number, number>();
   let lowest = 1;
   for (;;) {
     for (let constraint = queue.pop(); constraint !== undefined; constraint = queue.pop()) {
@@ -101,10 +106,21 @@ export function determine(system: SparseSystem, known: Iterable<number>): Determ
       learn(wire);
       continue;
     }
-    const choice = firstUnknown(roots.keys(), unknown) ?? firstUnknown(rooted, unknown);
+    const [twofold] = wrapped;
+    if (twofold !== undefined) {
+      wrapped.delete(twofold);
+      const open = wiresOf[twofold].filter((wire) => unknown[wire] === 1);
+      const sum = open.length === 0 ? undefined : bitSum(system, twofold, open, roots);
+      if (sum === undefined) continue;
+      steps.push({ kind: 'wrapped', constraint: twofold, sum });
+      open.forEach(learn);
+      continue;
+    }
+    const choice = firstUnknown(own, unknown) ?? firstUnknown(rooted, unknown);
     if (choice !== undefined) {
-      steps.push({ kind: 'choice', wire: choice, root: roots.get(choice) });
-      learn(choice);
+      const [wire, constraint] = choice;
+      steps.push({ kind: 'choice', constraint, wire, root: roots.get(wire) });
+      learn(wire);
       continue;
     }
     while (lowest < system.wires && unknown[lowest] === 0) lowest++;
@@ -114,14 +130,18 @@ export function determine(system: SparseSystem, known: Iterable<number>): Determ
   }
 }
 
-function firstUnknown(wires: Iterable<number>, unknown: Uint8Array): number | undefined {
-  for (const wire of wires) if (unknown[wire] === 1) return wire;
+function firstUnknown(
+  wires: Iterable<readonly [number, number]>,
+  unknown: Uint8Array,
+): readonly [number, number] | undefined {
+  for (const entry of wires) if (unknown[entry[0]] === 1) return entry;
   return undefined;
 }
 
-/** Wires with a constraint of their own that leaves 0 and one other value. */
-function twoValuedWires(system: SparseSystem): Map<number, bigint> {
+/** Wires with a constraint of their own that leaves 0 and one other value: that value, and the constraint. */
+function twoValuedWires(system: SparseSystem): { roots: Map<number, bigint>; own: Map<number, number> } {
   const roots = new Map<number, bigint>();
+  const own = new Map<number, number>();
   for (let constraint = 0; constraint < system.constraints; constraint++) {
     const wires = system.wiresOf(constraint);
     if (wires.length !== 1) continue;
@@ -132,9 +152,11 @@ function twoValuedWires(system: SparseSystem): Map<number, bigint> {
     const start = two.form.get(CONSTANT) ?? 0n;
     // slope·w + start is 0 or root
     const values = [modulo(-start * inverse(slope)), modulo((two.root - start) * inverse(slope))];
-    if (values.includes(0n)) roots.set(wires[0], values[0] === 0n ? values[1] : values[0]);
+    if (!values.includes(0n)) continue;
+    roots.set(wires[0], values[0] === 0n ? values[1] : values[0]);
+    own.set(wires[0], constraint);
   }
-  return roots;
+  return { roots, own };
 }
 
 /** The constraint as a weighted sum of the open two-valued wires that has one solution, if it is one. */
@@ -161,5 +183,5 @@ function bitSum(
   const { exponents, signs } = binary;
   const bits = open.map((wire, i) => ({ wire, root: rootOf(wire), exponent: exponents[i], sign: signs[i] }));
   const expressed = two.root === 0n ? undefined : { exponent: exponents[open.length], sign: signs[open.length] };
-  return { bits, expressed, value };
+  return { bits, expressed, value, wraps: binary.wraps };
 }

@@ -37,9 +37,10 @@ export function findingsOf(system: SparseSystem): Findings {
     droppedInputs: system.droppedInputs,
     voids: voidConstraints(system),
     free: steps.flatMap((step) => (step.kind === 'free' ? [step.wire] : [])),
-    choices: steps.flatMap((step) =>
-      step.kind === 'choice' ? [{ wire: step.wire, isBoolean: step.root === 1n }] : [],
-    ),
+    choices: steps.flatMap((step) => {
+      if (step.kind === 'choice') return [{ wire: step.wire, isBoolean: step.root === 1n }];
+      return step.kind === 'wrapped' ? [{ wire: step.sum.bits[0].wire, isBoolean: false }] : [];
+    }),
     conditional: steps.flatMap((step) =>
       step.kind === 'conditional' ? [{ constraint: step.constraint, wire: step.wire }] : [],
     ),

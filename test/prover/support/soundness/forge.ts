@@ -39,21 +39,24 @@ export function forge(
   };
   for (const step of steps) {
     if (step.kind === 'choice' || step.kind === 'free') set(step.wire, forged[step.wire]);
-    else if (step.kind === 'bits') {
+    else if (step.kind === 'bits' || step.kind === 'wrapped') {
       for (const [wire, value] of bitsOf(step.sum, forged)) set(wire, value);
     } else set(step.wire, solve(system, step.constraint, step.wire, forged));
   }
   return { values: forged, broken: system.broken(forged) };
 }
 
-/** The bits of the sum: its low ones where it has more, and where it is negative those of the residue. */
-function bitsOf({ bits, expressed, value }: BitSum, values: readonly bigint[]): [number, bigint][] {
+/**
+ * The bits of the sum: its low ones where it has more, and where it is negative those of the residue.
+ * @param wrap 0, or r for the second solution of a sum that wraps
+ */
+export function bitsOf({ bits, expressed, value }: BitSum, values: readonly bigint[], wrap = 0n): [number, bigint][] {
   let total = 0n;
   for (const [wire, coefficient] of value) total += coefficient * values[wire];
   // A term of sign −1 is 2^k · (1 − bit) − 2^k, so a negative bit is read inverted from a larger sum.
   const negative = [...bits, ...(expressed === undefined ? [] : [expressed])].filter(({ sign }) => sign < 0n);
   for (const { exponent } of negative) total += 1n << BigInt(exponent);
-  const sum = modulo(total);
+  const sum = modulo(total) + wrap;
   return bits.map(({ wire, root, exponent, sign }) => {
     const bit = (sum >> BigInt(exponent)) & 1n;
     return [wire, (sign < 0n ? 1n - bit : bit) * root];
@@ -101,7 +104,7 @@ function otherRoot(
 }
 
 /** A part as rest + slope · wire. */
-function split(
+export function split(
   system: SparseSystem,
   constraint: number,
   part: Part,
