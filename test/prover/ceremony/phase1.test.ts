@@ -30,7 +30,8 @@ afterEach(async () => {
 /** A file whose address is a server of the test's own. */
 async function served(listener: RequestListener): Promise<{ file: Phase1File; ranges: (string | undefined)[] }> {
   const ranges: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
+  // on a busy machine the default of seconds would end a download in the middle
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     ranges.push(request.headers.range);
     listener(request, response);
   });
