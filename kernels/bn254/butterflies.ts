@@ -12,7 +12,7 @@
  * The trap: a limb of a sum of two may reach 2³⁰, so what it is subtracted from must be padded more than `sub`'s 4 p is:
  * the constants' 8 p has every limb but the top one at least 2³¹ − 4.
  */
-import { add, mul, QUAD, R, reduce, sub } from './field';
+import { mul, QUAD, R, reduce } from './field';
 import { FOUR_PADDED } from './product.generated';
 import { roomAt } from './room';
 
@@ -32,7 +32,6 @@ const S3: usize = 3 * QUAD;
 export const BUTTERFLY_ROOM: usize = 4 * QUAD;
 
 /** s0 = a + b + c + d, s1 = a + c − (b + d) + 8p, s2 = a − c + 4p, s3 = b − d + 4p. */
-@inline
 function sumsDown(a: usize, b: usize, c: usize, d: usize, constants: usize): void {
   const mask = i32x4.splat(MASK);
   const room = roomAt(0);
@@ -71,7 +70,6 @@ function sumsDown(a: usize, b: usize, c: usize, d: usize, constants: usize): voi
 }
 
 /** plus = a + b, minus = a − b + 4p, for b below 3p; plus and minus may be a and b. */
-@inline
 function both(a: usize, b: usize, plus: usize, minus: usize): void {
   const mask = i32x4.splat(MASK);
   let c0 = i32x4.splat(0);
@@ -94,16 +92,7 @@ function both(a: usize, b: usize, plus: usize, minus: usize): void {
 }
 
 /** Down, with the quads of w, w² and w³. */
-export function down4(
-  a: usize,
-  b: usize,
-  c: usize,
-  d: usize,
-  w: usize,
-  w2: usize,
-  w3: usize,
-  constants: usize,
-): void {
+export function down4(a: usize, b: usize, c: usize, d: usize, w: usize, w2: usize, w3: usize, constants: usize): void {
   sumsDown(a, b, c, d, constants);
   const s2 = roomAt(S2);
   const s3 = roomAt(S3);
@@ -138,7 +127,6 @@ export function down2(a: usize, b: usize, w: usize): void {
  * From s0 = a, s1 = b, s2 = c, s3 = d in the room, all below 2.4 p:
  * out0 = a + b + c + d, out1 = a − b + i·(c − d), out2 = a + b − c − d, out3 = a − b − i·(c − d).
  */
-@inline
 function sumsUp(out0: usize, out1: usize, out2: usize, out3: usize, constants: usize): void {
   const s0 = roomAt(S0);
   const s1 = roomAt(S1);
@@ -169,16 +157,7 @@ function sumsUp(out0: usize, out1: usize, out2: usize, out3: usize, constants: u
 }
 
 /** Up, with the quads of w, w² and w³. */
-export function up4(
-  a: usize,
-  b: usize,
-  c: usize,
-  d: usize,
-  w: usize,
-  w2: usize,
-  w3: usize,
-  constants: usize,
-): void {
+export function up4(a: usize, b: usize, c: usize, d: usize, w: usize, w2: usize, w3: usize, constants: usize): void {
   reduce(a, roomAt(S0), R);
   mul(b, w2, roomAt(S1), R);
   mul(c, w, roomAt(S2), R);

@@ -48,7 +48,6 @@ const SUM: usize = VALUE + QUAD;
 const UNREDUCED: i32 = 5;
 
 /** Bytes of one polynomial. */
-@inline
 function polynomial(plan: Plan): usize {
   return (<usize>36) << plan.log;
 }
@@ -76,8 +75,8 @@ function sumRows(plan: Plan, starts: usize, terms: usize, row: usize, out: usize
     const term1 = start1 + i < start2 ? terms + ((<usize>start1 + i) << 3) : 0;
     const term2 = start2 + i < start3 ? terms + ((<usize>start2 + i) << 3) : 0;
     const term3 = start3 + i < end ? terms + ((<usize>start3 + i) << 3) : 0;
-    load4(wireOf(plan, term0), wireOf(plan, term1), wireOf(plan, term2), wireOf(plan, term3), value);
-    load4(valueOf(plan, term0), valueOf(plan, term1), valueOf(plan, term2), valueOf(plan, term3), coefficient);
+    load4(wireAt(plan, term0), wireAt(plan, term1), wireAt(plan, term2), wireAt(plan, term3), value);
+    load4(valueAt(plan, term0), valueAt(plan, term1), valueAt(plan, term2), valueAt(plan, term3), coefficient);
     mul(coefficient, value, coefficient, R);
     add(sum, coefficient, sum);
     if (++unreduced === UNREDUCED) {
@@ -88,14 +87,12 @@ function sumRows(plan: Plan, starts: usize, terms: usize, row: usize, out: usize
   reduce(sum, out, R);
 }
 
-@inline
-function wireOf(plan: Plan, term: usize): usize {
-  return term === 0 ? plan.zero : plan.witness + (<usize>load<u32>(term)) * WORDS;
+function wireAt(plan: Plan, term: usize): usize {
+  return term === 0 ? plan.zero : plan.witness + <usize>load<u32>(term) * WORDS;
 }
 
-@inline
-function valueOf(plan: Plan, term: usize): usize {
-  return term === 0 ? plan.zero : plan.values + (<usize>load<u32>(term, 4)) * WORDS;
+function valueAt(plan: Plan, term: usize): usize {
+  return term === 0 ? plan.zero : plan.values + <usize>load<u32>(term, 4) * WORDS;
 }
 
 /** A, B and C of `count` quads of columns from quad `column` on, and the levels down that span rows. */

@@ -15,19 +15,16 @@ import { down2, down4, down4Ones, up2, up4, up4Ones } from './butterflies';
 import { mul, QUAD, R } from './field';
 
 /** Bytes of so many elements, a multiple of four. */
-@inline
 function bytesOf(elements: usize): usize {
   return elements * 36;
 }
 
 /** Elements of the first level of radix 4. */
-@inline
 function fourLevels(log: i32): usize {
   return (<usize>1) << (log & ~1);
 }
 
 /** Roots of the level of that size. */
-@inline
 function rootsOf(roots: usize, log: i32, size: usize): usize {
   const odd = (log & 1) === 0 ? <usize>0 : bytesOf((<usize>1) << (log - 1));
   return roots + odd + bytesOf(fourLevels(log) - size);
@@ -130,12 +127,10 @@ export function turnRow(
   }
 }
 
-@inline
 function downAt(a: usize, quarter: usize, w: usize, constants: usize): void {
   down4(a, a + quarter, a + 2 * quarter, a + 3 * quarter, w, w + quarter, w + 2 * quarter, constants);
 }
 
-@inline
 function upAt(a: usize, quarter: usize, w: usize, constants: usize): void {
   up4(a, a + quarter, a + 2 * quarter, a + 3 * quarter, w, w + quarter, w + 2 * quarter, constants);
 }
