@@ -138,7 +138,8 @@ function parseText(input: string | Uint8Array): unknown {
   const size = input.length;
   if (size > TEXT_MAX) throw new Refusal(`The bundle is ${size} long, and at most ${TEXT_MAX} is read.`);
   const { parsed, text, written } = readJson(input);
-  if (written !== text.replace(/[ \t\r\n]+/g, '')) {
+  const bare = (json: string): string => json.replace(/[ \t\r\n]+/g, '');
+  if (bare(written) !== bare(text)) {
     throw new Refusal('The bundle names a key twice, or writes a value in more than one way.');
   }
   return parsed;
