@@ -2,8 +2,10 @@
  * Who sends, to which node. One transaction at a time goes out for an account: the next one asks for its nonce only when
  * the one before is mined or refused.
  * The trap: ethers' NonceManager counts a nonce up before the gas estimate, so one refused call leaves a gap and
- * everything sent after it waits for ever.
+ * everything sent after it waits for ever. And its `wait` asks once and then listens for the next block: one that is mined
+ * between the two is missed, and on a chain where nothing else happens it never ends. So the receipt is asked for.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Contract, HDNodeWallet, type Interface, JsonRpcProvider, type TransactionReceipt, Wallet } from 'ethers';
 import { MeedError } from '../foundation/index.js';
 import { compileContracts } from './compile.js';
@@ -94,12 +96,23 @@ export class Account {
   async #transactNow(what: string, transaction: { to?: string; data: string }): Promise<Mined> {
     try {
       const response = await this.#signer.sendTransaction(transaction);
+      await untilMined(this.provider, response.hash);
+      // it is there, so this only looks whether it was refused
       const receipt = await response.wait();
       if (!receipt) throw new MeedError(`${what} was not mined`, 'Check the node');
       return { hash: receipt.hash, gasUsed: receipt.gasUsed, blockNumber: receipt.blockNumber, receipt };
     } catch (error) {
       throw explainRefusal(what, error, this.errors);
     }
+  }
+}
+
+/** The receipt of a transaction, once it is mined, whether it succeeded or not. */
+export async function untilMined(provider: JsonRpcProvider, hash: string): Promise<TransactionReceipt> {
+  for (;;) {
+    const receipt = await provider.getTransactionReceipt(hash);
+    if (receipt) return receipt;
+    await delay(POLLING_MS);
   }
 }
 

@@ -6,7 +6,7 @@
  * the gas of a refusal. The limit is set by hand.
  */
 import type { Contract } from 'ethers';
-import type { Account } from '../../src/chain/index.js';
+import { type Account, untilMined } from '../../src/chain/account.js';
 import { type ForgeableKey, forgeProof } from './forge.js';
 
 const TRANSACTION_BASE = 21_000;
@@ -44,9 +44,7 @@ export async function verificationGas(
     const to = await verifier.getAddress();
     const transaction = { from: account.address, to, data, gas: `0x${GAS_LIMIT.toString(16)}` };
     const hash: unknown = await account.provider.send('eth_sendTransaction', [transaction]);
-    const receipt = await account.provider.waitForTransaction(String(hash));
-    if (!receipt) throw new Error(`${name} was not mined`);
-    const { gasUsed } = receipt;
+    const { gasUsed } = await untilMined(account.provider, String(hash));
     const bytes = Buffer.from(data.slice(2), 'hex');
     const calldata = bytes.reduce((sum, byte) => sum + (byte === 0 ? 4 : 16), 0);
     return { gas: Number(gasUsed) - TRANSACTION_BASE - calldata, transactionGas: Number(gasUsed) };
