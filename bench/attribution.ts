@@ -5,6 +5,7 @@
  * on held-out queries. Prints Markdown, writes JSON, and plots as SVG beside it.
  *
  *   npx tsx bench/attribution.ts [--json FILE] [--setting mnist-lr|mnist-mlp] [--quick] [--workers 2] [--peers usual|all|no]
+ *                                [--part table|ladder|grad-dot|mislabel …: all unless told]
  *
  * Retrainings and finished cells are kept in the cache folder and found again: a second run prints the same figures.
  * "models": trained networks that the method looks at; the first is trained on all samples, the others on halves.
@@ -31,8 +32,10 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     workers: { type: 'string', default: '2' },
     peers: { type: 'string', default: 'usual' },
+    part: { type: 'string', multiple: true },
   },
 });
+const asked = (part: string): boolean => values.part?.includes(part) ?? true;
 
 /** Epochs of single states: every one would multiply the hours. */
 const TRIED_EPOCHS = { 'mnist-lr': [5, 10, 20], 'mnist-mlp': [5, 10, 50] } as const;
@@ -49,7 +52,7 @@ const peers: Record<string, unknown> = {};
 for (const name of names) {
   const sizes = values.quick ? QUICK : undefined;
   say(`\n## ${name}\n\n${TABLE_HEAD}`);
-  for (const { runs, methods, choose } of stagesOf(name, values.quick ? 'quick' : 'full')) {
+  for (const { runs, methods, choose } of asked('table') ? stagesOf(name, values.quick ? 'quick' : 'full') : []) {
     const setting = await mnistSetting(name, runs, sizes);
     const bytes = await bytesPerSample(setting);
     const made = await evaluateGrid([setting], methods, [ldsMeasure], {
@@ -62,7 +65,7 @@ for (const name of names) {
     });
     rows.push(...made.map(rowOf));
   }
-  if (name === 'mnist-mlp' && !values.quick) {
+  if (name === 'mnist-mlp' && !values.quick && asked('ladder')) {
     const ladders = [
       { runs: 10, method: spectralSketch, rungs: SKETCHES },
       { runs: 50, method: trakDual, rungs: ENSEMBLES },
@@ -81,7 +84,7 @@ for (const name of names) {
 }
 
 const figures: Record<string, unknown> = { rows, peers };
-if (names.includes('mnist-mlp')) {
+if (names.includes('mnist-mlp') && asked('grad-dot')) {
   const setting = await mnistSetting('mnist-mlp', 1, values.quick ? QUICK : undefined);
   const seconds = await gradDotSeconds(setting, work);
   say(
@@ -89,6 +92,8 @@ if (names.includes('mnist-mlp')) {
   );
   figures.gradDotSeconds = seconds.median;
   figures.gradDot = seconds;
+}
+if (names.includes('mnist-mlp') && asked('mislabel')) {
   const found = await evaluateGrid(
     [await mnistSetting('mnist-mlp', values.quick ? 2 : 10, values.quick ? QUICK : undefined)],
     mislabelMethods,
