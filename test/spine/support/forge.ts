@@ -189,7 +189,6 @@ export const TABLES = {
     norm: Float64Array,
     outputHash: 'text',
     fee: 'text',
-    commitment: 'text',
     query: [Int16Array],
   },
   scores: { shard: Int32Array, batch: Int32Array, score: 'int64' },
