@@ -82,7 +82,7 @@ describe('rapidsnark', () => {
     [
       'fails',
       '#!/bin/sh\necho "Witness length mismatch \x1b[31m" >&2\nexit 3\n',
-      /\/fails failed with status 3: Witness length mismatch \[31m\. Check the executable/,
+      /\/fails failed with status 3: Witness length mismatch +\[31m\. Check the executable/,
     ],
     ['is killed', '#!/bin/sh\nkill -9 $$\n', /\/is killed failed with SIGKILL\. /],
     ['writes nothing', '#!/bin/sh\nexit 0\n', /What .*\/writes nothing wrote is no proof\. /],
