@@ -38,6 +38,8 @@ export interface Expectation {
   readonly conditional?: Reasons;
   /** Private inputs whose change may leave all public signals as they are. */
   readonly silent?: Reasons;
+  /** Public inputs that the example's statement does not look at. */
+  readonly aside?: Reasons;
   /** Private inputs that the relation ties to others, so that not every value in range fits some statement. */
   readonly related?: Reasons | 'all';
   readonly input: (seed: number, entry?: EntrySource) => Promise<CircuitInput>;
@@ -212,6 +214,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
     },
     voids: BOUND,
     choices: { 'levels.flags': FLAGS, 'registered.path.bits': PATH, 'at.flags': FLAGS },
+    aside: { indexId: 'what is disputed stands at another position than the id' },
     related: 'all',
     input: async (seed) => {
       const hasher = await loadHasher();
@@ -260,6 +263,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
       saltBefore: SALT,
     },
     choices: { 'present.flags': FLAGS, 'above.flags': FLAGS, last: PATH, 'path.bits': PATH },
+    aside: { begins: 'beginning anew is going on from a prefix of zeros, which the first segment opens' },
     related: 'all',
     input: async (seed) => {
       const hasher = await loadHasher();
@@ -273,6 +277,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
     ranges: {},
     anyField: { slotCommitments: OPENED, paddingSalts: SALT },
     choices: { 'used.flags': FLAGS },
+    silent: { paddingSalts: 'at a slot in use nothing is padded' },
     related: 'all',
     input: async (seed) => {
       const hasher = await loadHasher();
