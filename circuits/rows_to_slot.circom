@@ -78,7 +78,7 @@ template RowsToSlot(R, d, D) {
     component slotHash[R];
     signal before[R][words];
     signal slotsHash[R];
-    signal node[2 * R];
+    signal node[2 * R - 1];
     var running[words];
     for (var w = 0; w < words; w++) running[w] = wordsBefore[w];
     var first = begins;
@@ -104,7 +104,7 @@ template RowsToSlot(R, d, D) {
         leaf[i].inputs[2] <== contributors[i];
         leaf[i].inputs[3] <== rowHash[i].out;
         leaf[i].inputs[4] <== prefixHash[i].out;
-        node[R + i] <== present.flags[i] * leaf[i].out;
+        node[R + i - 1] <== present.flags[i] * leaf[i].out;
 
         slotHash[i] = Poseidon(2);
         slotHash[i].inputs[0] <== slots;
@@ -115,18 +115,18 @@ template RowsToSlot(R, d, D) {
     prefixAfter === prefixHash[R - 1].out;
     slotsAfter === slots;
 
-    // The subtree as a heap: node 1 is its root, node n has the children 2 n and 2 n + 1.
-    component inner[R];
-    for (var n = R - 1; n >= 1; n--) {
+    // The subtree as a heap: node 0 is its root, node n has the children 2 n + 1 and 2 n + 2.
+    component inner[R - 1];
+    for (var n = R - 2; n >= 0; n--) {
         inner[n] = Poseidon(2);
-        inner[n].inputs[0] <== node[2 * n];
-        inner[n].inputs[1] <== node[2 * n + 1];
+        inner[n].inputs[0] <== node[2 * n + 1];
+        inner[n].inputs[1] <== node[2 * n + 2];
         node[n] <== inner[n].out;
     }
     component above = Unary(D - levels);
     above.value <== depth - levels;
     component path = MerklePath(D - levels);
-    path.leaf <== node[1];
+    path.leaf <== node[0];
     path.index <== segment;
     path.siblings <== siblings;
     path.active <== above.flags;

@@ -74,7 +74,7 @@ describe('SlotIsPrefix', () => {
     ]);
     const slots = input.slotCommitments as readonly bigint[];
     await circuit.refuses({ ...input, slotCommitments: [slots[1], slots[0], slots[2]] });
-    for (const position of [0n, 1n, 4n, FIELD_MODULUS - 1n]) await circuit.refuses({ ...input, position });
+    for (const position of [0n, 4n, FIELD_MODULUS - 1n]) await circuit.refuses({ ...input, position });
   });
 
   it('says nothing of an honest slot by a row that does not end it: the contract chooses the row', async () => {

@@ -48,7 +48,7 @@ describe('stage by stage', () => {
       expect(status, stderr).toBe(0);
       const { id } = await manifestOf(out, stage);
       expect(JSON.parse(stdout)).toMatchObject({ stage, id, reused: false, folder: join(out, stage) });
-      expect(stderr).toMatch(new RegExp(`^${command} `));
+      expect(stderr).toMatch(new RegExp(`^${command} `, 'm'));
     }
   });
 

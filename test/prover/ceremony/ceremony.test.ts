@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { zKey } from 'snarkjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeArtefact } from '../../../src/artefact/index.js';
+import { systemCode } from '../../../src/foundation/index.js';
 import { readKeyRecord } from '../../../src/prover/ceremony/keyRecord.js';
 import { refusalOf } from '../../../src/prover/ceremony/phase2Process.js';
 import { chained, type NewRecord, TRANSCRIPT_FORMAT } from '../../../src/prover/ceremony/transcript.js';
@@ -434,9 +435,14 @@ function sectionsOf(zkey: Buffer): Record<number, number> {
 function childrenSeen(): string[] {
   const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
   const pids = [...stdout.matchAll(/^\s*(\d+) /gm)].map(([, pid]) => pid);
-  const environments = pids
-    .map((pid) => `/proc/${pid}/environ`)
-    .filter((path) => existsSync(path))
-    .map((path) => readFileSync(path, 'utf8'));
+  const environments = pids.flatMap((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8');
+    } catch (error) {
+      // `ps` lists itself, and ends
+      if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ESRCH') return [];
+      throw error;
+    }
+  });
   return [stdout, ...environments];
 }

@@ -36,6 +36,10 @@ export interface Expectation {
   readonly choices?: Reasons;
   /** Wires that a constraint fixes only where its factor does not vanish. */
   readonly conditional?: Reasons;
+  /** Wires of which the honest value is a double root, so that the derivative alone does not fix them. */
+  readonly flat?: Reasons;
+  /** Why the branches of the choices are too many to be searched to the end. */
+  readonly unsearched?: string;
   /** Private inputs whose change may leave all public signals as they are. */
   readonly silent?: Reasons;
   /** Public inputs that the example's statement does not look at. */
@@ -66,6 +70,7 @@ const BOUND = {
   'bound.cube': 'names whom the proof serves: public, in no relation (Bound)',
 };
 const FLAGS = 'flags whose sums say which one is set (OneHot, Unary)';
+const DOUBLE = 'a flag behind a flag of 0 is 0 or 0: no other value, and no slope (Unary)';
 const LIMBS = 'bits of x or of x + r until the bound on the limbs decides (CanonicalLimbs)';
 const PATH = 'a bit of the index, 0 or the flag of its level (MerklePath)';
 
@@ -132,9 +137,8 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
   SumStep: {
     parameters: [DISPUTE.columns, DISPUTE.levels],
     chosen: ['index', 'depth', 'first', 'claimant'],
-    ranges: {},
+    ranges: { position: bits(1) },
     anyField: {
-      position: 'OneHot has a solution only for positions of a word',
       dataSetLeaf: OPENED,
       contributor: OPENED,
       siblings: OPENED,
@@ -161,9 +165,8 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
   RowRange: {
     parameters: [DISPUTE.columns, DISPUTE.levels],
     chosen: ['index', 'depth', 'claimant'],
-    ranges: { above: bits(1) },
+    ranges: { above: bits(1), word: bits(1) },
     anyField: {
-      word: 'OneHot has a solution only for words of a row',
       limb: 'OneHot has a solution only for limbs of a word',
       dataSetLeaf: OPENED,
       contributor: OPENED,
@@ -183,6 +186,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
       'margin.bits': LIMBS,
       'chosen.values': LIMBS,
     },
+    unsearched: 'flags over 16 limbs and four sums of bits are millions of branches: they are tried one by one',
     conditional: {
       'chosen.out': 'the limb that the flags choose, which are one-hot',
       'limbs.equal': '1 exactly where the top limb is the largest (CanonicalLimbs)',
@@ -277,6 +281,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
     ranges: {},
     anyField: { slotCommitments: OPENED, paddingSalts: SALT },
     choices: { 'used.flags': FLAGS },
+    conditional: { 'used.flags': 'where a slot is no zero vector; Unary decides in any case' },
     silent: { paddingSalts: 'at a slot in use nothing is padded' },
     related: 'all',
     input: async (seed) => {
@@ -297,7 +302,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
   SpanMembership: {
     parameters: [16, 2, 3],
     chosen: ['start', 'length'],
-    ranges: { blocks: ENTRY },
+    ranges: { blocks: ENTRY, last: bits(1) },
     anyField: {
       documentSalt: SALT,
       documentLength: OPENED,
@@ -307,6 +312,7 @@ const EXAMPLES: Readonly<Record<string, TemplateExample>> = {
       spanSalt: SALT,
     },
     choices: { 'levels.flags': FLAGS, 'mask.flags': FLAGS, 'path.bits': PATH },
+    flat: { 'mask.flags': DOUBLE },
     related: 'all',
     input: async (seed) => {
       const random = new Random(seed);
