@@ -8,8 +8,10 @@ import { MeedError } from '../foundation/index.js';
 
 /** @throws MeedError naming the first output and sample whose score is not finite */
 export function finiteScores(method: string, scores: Tensor): Tensor {
-  const at = scores.data.findIndex((score) => !Number.isFinite(score));
-  if (at < 0) return scores;
+  const { data } = scores;
+  let at = 0;
+  while (at < data.length && Number.isFinite(data[at])) at++;
+  if (at === data.length) return scores;
   const [, samples] = scores.shape;
   throw new MeedError(
     `${method} gives output ${Math.floor(at / samples)} and sample ${at % samples} the score ${scores.data[at]}`,

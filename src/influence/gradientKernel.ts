@@ -142,10 +142,11 @@ function addBlock(
   { row, column }: Corner,
   { height, width }: { readonly height: number; readonly width: number },
 ): void {
+  const [sums, numbers] = [total.data, block.data];
+  const [step, across] = [total.shape[1], block.shape[1]];
   for (let r = 0; r < height; r++) {
-    const to = (row + r) * total.shape[1] + column;
-    const from = r * block.shape[1];
-    for (let c = 0; c < width; c++) total.data[to + c] += block.data[from + c];
+    const [to, from] = [(row + r) * step + column, r * across];
+    for (let c = 0; c < width; c++) sums[to + c] += numbers[from + c];
   }
 }
 
