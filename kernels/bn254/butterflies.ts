@@ -71,6 +71,11 @@ function sumsDown(a: usize, b: usize, c: usize, d: usize, constants: usize): voi
 
 /** plus = a + b, minus = a − b + 4p, for b below 3p; plus and minus may be a and b. */
 function both(a: usize, b: usize, plus: usize, minus: usize): void {
+  sumAndDifference(a, b, plus, minus, R + FOUR_PADDED);
+}
+
+/** plus = a + b, minus = a − b + what stands at `padded`, a multiple of p above b; plus and minus may be a and b. */
+function sumAndDifference(a: usize, b: usize, plus: usize, minus: usize, padded: usize): void {
   const mask = i32x4.splat(MASK);
   let c0 = i32x4.splat(0);
   let c1 = i32x4.splat(0);
@@ -78,7 +83,7 @@ function both(a: usize, b: usize, plus: usize, minus: usize): void {
     const ai = v128.load(a + i);
     const bi = v128.load(b + i);
     const sum = i32x4.add(ai, bi);
-    const difference = i32x4.add(ai, i32x4.sub(v128.load(R + i, FOUR_PADDED), bi));
+    const difference = i32x4.add(ai, i32x4.sub(v128.load(padded + i), bi));
     if (i === TOP) {
       v128.store(plus, i32x4.add(sum, c0), TOP);
       v128.store(minus, i32x4.add(difference, c1), TOP);
@@ -136,24 +141,7 @@ function sumsUp(out0: usize, out1: usize, out2: usize, out3: usize, constants: u
   both(s2, s3, s2, s3);
   mul(s3, constants + FOURTH_ROOT, s3, R);
   both(s1, s3, out1, out3);
-  const mask = i32x4.splat(MASK);
-  let c0 = i32x4.splat(0);
-  let c2 = i32x4.splat(0);
-  for (let i: usize = 0; i < QUAD; i += 16) {
-    const x = v128.load(s0 + i);
-    const y = v128.load(s2 + i);
-    const sum = i32x4.add(x, y);
-    const difference = i32x4.add(x, i32x4.sub(v128.load(constants + i, EIGHT_PADDED), y));
-    if (i === TOP) {
-      v128.store(out0, i32x4.add(sum, c0), TOP);
-      v128.store(out2, i32x4.add(difference, c2), TOP);
-    } else {
-      v128.store(out0 + i, i32x4.add(v128.and(sum, mask), c0));
-      v128.store(out2 + i, i32x4.add(v128.and(difference, mask), c2));
-    }
-    c0 = i32x4.shr_u(sum, WIDTH);
-    c2 = i32x4.shr_u(difference, WIDTH);
-  }
+  sumAndDifference(s0, s2, out0, out2, constants + EIGHT_PADDED);
 }
 
 /** Up, with the quads of w, w² and w³. */

@@ -13,6 +13,7 @@ import { FIELD_MODULUS, loadHasher } from '../../src/prover/reference/index.js';
 import { scoreMatrixCircuit } from '../../src/prover/templates.js';
 import { assertKeyIsSound, BASE_FIELD_MODULUS, circuitId, keyWords } from '../../src/prover/verificationKey.js';
 import type { CircuitInput } from '../../src/prover/witnessCalculator.js';
+import { endSnarkjs, snarkProof } from './support/snarkjs.js';
 import { anyEntry, honestInput, TINY } from './support/statements.js';
 
 let key: ProvingKey;
@@ -25,26 +26,8 @@ beforeAll(async () => {
   proof = await prove(key, input);
 });
 afterAll(async () => {
-  // snarkjs' own functions, used here as the second opinion, keep a curve with workers in this global.
-  const global = globalThis as { curve_bn128?: { terminate(): Promise<void> } | null };
-  await global.curve_bn128?.terminate();
+  await endSnarkjs();
 });
-
-/** A proof as snarkjs writes it. */
-function snarkProof({ words }: Groth16Proof) {
-  const w = words.map(String);
-  return {
-    pi_a: [w[0], w[1], '1'],
-    pi_b: [
-      [w[3], w[2]],
-      [w[5], w[4]],
-      ['1', '0'],
-    ],
-    pi_c: [w[6], w[7], '1'],
-    protocol: 'groth16',
-    curve: 'bn128',
-  };
-}
 
 describe('a proof', () => {
   it('verifies here and with snarkjs, and carries the statement', async () => {

@@ -1,7 +1,7 @@
 /**
  * Roots of unity of the scalar field and the forms in which the transforms want numbers. The 2^28-th root is the one of
  * snarkjs, on which the order of a key's points rests: the smallest non-residue, 5, to the power (r − 1)/2^28.
- * The trap: any other primitive root gives sound transforms in another order, and proofs that do not verify.
+ * The trap: another primitive root gives sound transforms in another order, and proofs that do not verify.
  */
 import { FIELD_MODULUS } from '../reference/constants.js';
 

@@ -32,6 +32,7 @@ import {
   verifyCeremony,
 } from '../../../src/prover/index.js';
 import { loadHasher } from '../../../src/prover/reference/index.js';
+import { endSnarkjs } from '../support/snarkjs.js';
 import { anyEntry, honestInput, SMALL, TINY } from '../support/statements.js';
 import {
   ANNOUNCEMENT,
@@ -76,8 +77,7 @@ describe.skipIf(PHASE1 === undefined)('a ceremony', () => {
   });
   afterAll(async () => {
     // snarkjs' own functions, used here as the second opinion, keep a curve with workers in this global.
-    const global = globalThis as { curve_bn128?: { terminate(): Promise<void> } | null };
-    await global.curve_bn128?.terminate();
+    await endSnarkjs();
     if (published !== undefined) await forgetVerified(published.seal);
     await removeTemporary();
   });

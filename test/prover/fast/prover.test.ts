@@ -10,6 +10,7 @@ import { openKey, openProver, proofOf } from '../../../src/prover/fast/prover.js
 import { valuesAt } from '../../../src/prover/fast/wtns.js';
 import { type Groth16Proof, verify } from '../../../src/prover/groth16.js';
 import { wireValues } from '../support/constraints.js';
+import { endSnarkjs, snarkProof } from '../support/snarkjs.js';
 import { changed, sectionOf, type TinyKey, tinyKey } from './support/tiny.js';
 
 let tiny: TinyKey;
@@ -22,25 +23,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rm(folder, { recursive: true });
-  // snarkjs' own functions, used here as the second opinion, keep a curve with workers in this global.
-  const global = globalThis as { curve_bn128?: { terminate(): Promise<void> } | null };
-  await global.curve_bn128?.terminate();
+  await endSnarkjs();
 });
-
-function snarkProof({ words }: Groth16Proof) {
-  const w = words.map(String);
-  return {
-    pi_a: [w[0], w[1], '1'],
-    pi_b: [
-      [w[3], w[2]],
-      [w[5], w[4]],
-      ['1', '0'],
-    ],
-    pi_c: [w[6], w[7], '1'],
-    protocol: 'groth16',
-    curve: 'bn128',
-  };
-}
 
 describe('a proof', () => {
   it('verifies here and with snarkjs, one after the other from one key, and carries the statement', async () => {
