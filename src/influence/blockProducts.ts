@@ -16,6 +16,7 @@ import {
   reshape,
   type Shape,
   sizeOf,
+  termParts,
   transpose,
   type Value,
 } from '../graph/index.js';
@@ -73,14 +74,21 @@ export function writesOut(left: Shape, right: Shape): boolean {
   return positions ** 2 * (r + c + 2) > r * c;
 }
 
+/** The same of an embedding's gradient: its rows are compared pair by pair of positions otherwise. */
+function writesRowsOut({ right, rows }: Extract<FactorTerm, { kind: 'rows' }>): boolean {
+  const [, positions, width] = right.shape;
+  return positions ** 2 * (width + 2) > rows * width;
+}
+
 /**
  * The form in which a term is cheapest to keep and to multiply: gradients that products would write out, again for every
  * block they meet, are written out at once, unless that takes more than twice the memory of their factors.
  */
 export function productForm(g: GraphBuilder, term: FactorTerm): FactorTerm {
-  if (term.kind !== 'outer' || !writesOut(term.left.shape, term.right.shape)) return term;
+  if (term.kind === 'direct') return term;
+  if (!(term.kind === 'rows' ? writesRowsOut(term) : writesOut(term.left.shape, term.right.shape))) return term;
   const gradient = materialise(g, term);
-  const factors = sizeOf(term.left.shape) + sizeOf(term.right.shape);
+  const factors = termParts(term).reduce((sum, { value }) => sum + sizeOf(value.shape), 0);
   return sizeOf(gradient.shape) <= 2 * factors ? { kind: 'direct', gradient } : term;
 }
 

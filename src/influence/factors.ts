@@ -9,6 +9,7 @@ import {
   type BlockOutputs,
   batchTensors,
   factorGraph,
+  INPUT,
   type Losses,
   type Model,
   type Samples,
@@ -134,7 +135,9 @@ async function collect(
       data.set(result[name].data.subarray(0, rows * width), start * width);
     }
   }
-  const numbersOf = (output: string): Float32Array => collected.get(output)?.data ?? new Float32Array();
+  const inputs = samples.features.subarray(0, samples.rows * samples.width);
+  const numbersOf = (output: string): Float32Array =>
+    output === INPUT ? inputs : (collected.get(output)?.data ?? new Float32Array());
   return {
     rows: samples.rows,
     blocks: blocks.map(({ parameter, kind, embeddingRows, parts }) => ({

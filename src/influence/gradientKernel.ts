@@ -35,7 +35,7 @@ export interface Corner {
 }
 
 /** Outputs and samples of one product, unless their factors are so wide that fewer fit. */
-export const MOST_ROWS = { outputs: 128, samples: 512 } as const;
+export const MOST_ROWS = { outputs: 256, samples: 1024 } as const;
 /** Numbers that one operand of a product may hold: 64 MB. */
 const LARGEST = 1 << 24;
 
@@ -58,10 +58,11 @@ export function openKernel(engine: Pick<Engine, 'compile'>): GradientKernel {
     const scale = { shape: [1], data: Float32Array.of(weight) };
     const outputs = Math.min(MOST_ROWS.outputs, rowsOf(sides.left));
     const samples = Math.min(MOST_ROWS.samples, rowsOf(sides.right));
-    for (let i = 0; i < left.rows; i += outputs) {
-      const a = padRows(sides.left, i, outputs);
-      for (let j = 0; j < right.rows; j += samples) {
-        const b = padRows(sides.right, j, samples);
+    // the larger side outside: what has to be copied of it to be padded is copied once
+    for (let j = 0; j < right.rows; j += samples) {
+      const b = padRows(sides.right, j, samples);
+      for (let i = 0; i < left.rows; i += outputs) {
+        const a = padRows(sides.left, i, outputs);
         const { k } = await (await programFor(a, b)).run({ weight: scale, ...feedsOf('l', a), ...feedsOf('r', b) });
         const extent = { height: Math.min(outputs, left.rows - i), width: Math.min(samples, right.rows - j) };
         addBlock(total, k, { row: at.row + i, column: at.column + j }, extent);

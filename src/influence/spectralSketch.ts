@@ -1,19 +1,20 @@
 /**
  * Spectral sketch with a calibration basis (design.md section 4): the scores M [m, n] of m calibration outputs against all n
- * training samples have top singular triples M ≈ U Σ Vᵀ. A sample's sketch is its row of V, an output's sketch is its own
+ * training samples, each row divided by its norm D, have top singular triples D⁻¹M ≈ U Σ Vᵀ. A sample's sketch is its row of V, an output's sketch is its own
  * score row times V, and their product is the score projected onto the d directions in which scores vary most.
- * The encoder is U Σ⁻¹ with the calibration outputs: φ_i = (scores of the calibration outputs against row i) · U Σ⁻¹ is
+ * The norms are taken out because an output's ranking does not depend on its scale, and a few outputs with large scores would
+ * else choose the directions. The encoder is D⁻¹ U Σ⁻¹ with the calibration outputs: φ_i = (scores of the calibration outputs against row i) · D⁻¹ U Σ⁻¹ is
  * derived again for one row alone. That matters because V itself is unique only up to sign and rotation.
  */
 import type { Engine, Tensor } from '../engine/index.js';
 import { openProducts, topSingular } from '../linalg/index.js';
 
 export interface SketchBasis {
-  /** U Σ⁻¹: [calibration outputs, d]; zero columns beyond the numerical rank. */
+  /** D⁻¹ U Σ⁻¹: [calibration outputs, d]; zero columns beyond the numerical rank. */
   readonly encoder: Tensor;
   /** d, largest first. */
   readonly singularValues: Float64Array;
-  /** Σ of the d squared singular values ÷ ‖M‖²: the share of the scores' variation that the sketch keeps. */
+  /** Σ of the d squared singular values ÷ ‖D⁻¹M‖²: the share of the scores' variation that the sketch keeps. */
   readonly kept: number;
 }
 
@@ -24,17 +25,36 @@ export async function fitBasis(
   columns: number,
   seed: number,
 ): Promise<SketchBasis> {
-  const { left, values } = await topSingular(engine, calibrationScores, columns, seed);
+  const norms = rowNorms(calibrationScores);
+  const { left, values } = await topSingular(engine, dividedRows(calibrationScores, norms), columns, seed);
   const encoder = left.data.map((entry, i) => {
-    const value = values[i % columns];
-    return value === 0 ? 0 : entry / value;
+    const scale = values[i % columns] * norms[Math.floor(i / columns)];
+    return scale === 0 ? 0 : entry / scale;
   });
-  const total = calibrationScores.data.reduce((sum, score) => sum + score * score, 0);
+  const total = norms.reduce((sum, norm) => sum + (norm === 0 ? 0 : 1), 0);
   return {
     encoder: { shape: left.shape, data: encoder },
     singularValues: values,
     kept: total === 0 ? 0 : values.reduce((sum, value) => sum + value * value, 0) / total,
   };
+}
+
+function rowNorms({ shape: [rows, columns], data }: Tensor): Float64Array {
+  return Float64Array.from({ length: rows }, (_, r) => {
+    let squares = 0;
+    for (let c = r * columns; c < (r + 1) * columns; c++) squares += data[c] * data[c];
+    return Math.sqrt(squares);
+  });
+}
+
+/** Rows of zeros stay as they are. */
+function dividedRows({ shape, data }: Tensor, norms: Float64Array): Tensor {
+  const divided = new Float32Array(data.length);
+  for (const [r, norm] of norms.entries()) {
+    const [from, to] = [r * shape[1], (r + 1) * shape[1]];
+    for (let c = from; c < to; c++) divided[c] = norm === 0 ? 0 : data[c] / norm;
+  }
+  return { shape, data: divided };
 }
 
 /**

@@ -58,6 +58,9 @@ export interface BlockOutputs {
   readonly parts: readonly PartOutput[];
 }
 
+/** What a part is named that holds the graph's input as it stands: nothing needs to give it out. */
+export const INPUT = 'x';
+
 /** Parts that hold the same numbers share an output: queries, keys and values have one input; a bias has its layer's right factor. */
 export interface PartOutput {
   readonly output: string;
@@ -84,7 +87,7 @@ export function factorGraph(
 ): FactorGraph {
   const g = new GraphBuilder();
   const flat = g.input('parameters', [model.parameterCount]);
-  const x = g.input('x', [batch, ...model.inputShape]);
+  const x = g.input(INPUT, [batch, ...model.inputShape]);
   const targets = g.input('targets', [batch, ...model.targetShape]);
   const parameters = unpackParameters(g, model, flat);
   const losses = target(g, model.forward(g, parameters, x), targets);
@@ -93,7 +96,7 @@ export function factorGraph(
     term: form(g, term),
   }));
   const outputs: Record<string, Value> = { losses };
-  const named = new Map<number, string>();
+  const named = new Map([[x.id, INPUT]]);
   const blocks = captured.map(({ parameter, term }, b) => {
     const parts = termParts(term).map(({ name, value }): PartOutput => {
       let numbers = value;
@@ -102,7 +105,7 @@ export function factorGraph(
       }
       const output = named.get(numbers.id) ?? `block${b}.${name}`;
       named.set(numbers.id, output);
-      outputs[output] ??= value;
+      if (output !== INPUT) outputs[output] ??= value;
       return { output, shape: value.shape };
     });
     return { parameter: model.parameters[parameter].name, term, parts };

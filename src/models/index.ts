@@ -8,7 +8,7 @@ export { type DefinitionSource, manifestOf, modelFromDefinition } from './defini
 export { fillDropoutMask, type MaskKey, maskKey } from './dropoutMasks.js';
 export { type FastStep, type FastStepOptions, fastStepGraph, openFastStep } from './fastStep.js';
 export { generateGreedy, nextTokenGraph } from './generate.js';
-export { type BlockOutputs, type FactorGraph, factorGraph, logitsGraph, stepGraph } from './graphs.js';
+export { type BlockOutputs, type FactorGraph, factorGraph, INPUT, logitsGraph, stepGraph } from './graphs.js';
 export { loadHuggingFaceModel, readHuggingFaceModel } from './huggingFace.js';
 export { type ImportedOptions, type ImportedWeights, importedModel } from './imported.js';
 export { type LoadedModel, readLlama2c, readLlama2cTokenizer, type Tokenizer } from './llama2c.js';

@@ -90,8 +90,12 @@ export function batchTensors(
 ): { x: Tensor; targets: Tensor } {
   const rows = Math.min(batch, samples.rows - start);
   const depth = samples.targets.length / Math.max(1, samples.rows);
-  const x = new Float32Array(batch * samples.width);
-  x.set(samples.features.subarray(start * samples.width, (start + rows) * samples.width));
+  let x = samples.features.subarray(start * samples.width, (start + rows) * samples.width);
+  if (rows < batch) {
+    const padded = new Float32Array(batch * samples.width);
+    padded.set(x);
+    x = padded;
+  }
   const targets = new Float32Array(batch * depth).fill(noTarget(samples.targets));
   targets.set(samples.targets.subarray(start * depth, (start + rows) * depth));
   return {

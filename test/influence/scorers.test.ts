@@ -152,12 +152,12 @@ describe('the gradient kernel', () => {
     for (const [queries, rows] of [
       [[0], [0]],
       [
-        [69, 3],
-        [776, 511, 512],
+        [261, 3],
+        [1288, 1023, 1024],
       ],
-      [range(0, 70), [5]],
-      [[64], range(0, 777)],
-      [range(10, 40), range(250, 520)],
+      [range(0, 262), [5]],
+      [[256], range(0, 1289)],
+      [range(10, 40), range(1000, 1270)],
     ]) {
       const part = await scorer.score(selectSamples(manyOutputs, queries), selectSamples(manySamples, rows));
       const expected = queries.flatMap((q) => rows.map((i) => at(all, q, i)));

@@ -1,6 +1,6 @@
 /** What the graphs made from a model give out: no numbers twice. */
 import { describe, expect, it } from 'vitest';
-import { decoder, factorGraph, mlp } from '../../src/models/index.js';
+import { decoder, factorGraph, INPUT, mlp } from '../../src/models/index.js';
 
 describe('factors that hold the same numbers', () => {
   const partsOf = ({ blocks }: ReturnType<typeof factorGraph>) =>
@@ -11,7 +11,9 @@ describe('factors that hold the same numbers', () => {
     const parts = partsOf(factors);
     expect(parts.get('layer0.bias')).toEqual([parts.get('layer0.weight')?.[1]]);
     expect(parts.get('layer1.bias')).toEqual([parts.get('layer1.weight')?.[1]]);
-    expect(factors.graph.outputs.size).toBe(1 + 2 * 2);
+    // the losses, both layers' right factors and the second's input: the first's is the graph's own
+    expect(factors.graph.outputs.size).toBe(1 + 2 + 1);
+    expect(parts.get('layer0.weight')?.[0]).toBe(INPUT);
     expect(factors.blocks[1].parts[0].shape).toEqual([4, 5]);
   });
 

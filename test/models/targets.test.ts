@@ -19,6 +19,7 @@ import { openFactors } from '../../src/influence/index.js';
 import {
   decoder,
   factorGraph,
+  INPUT,
   importedModel,
   type Losses,
   marginLosses,
@@ -103,6 +104,10 @@ describe('the margin', () => {
     const parameters = Float64Array.from(model.initialise(new Random(4)));
     const feeds = { x: [0.3, -1, 0.8, 1.1, 0.2, -0.5], targets: [1, 2] };
     const result = interpret(graph, { parameters, ...feeds });
+    const numbers = new Map([
+      ...Object.entries(result).map(([name, { data }]) => [name, data] as const),
+      [INPUT, Float64Array.from(feeds.x)],
+    ]);
     const moved = (p: number, by: number) =>
       interpret(graph, { parameters: parameters.with(p, parameters[p] + by), ...feeds }).losses.data;
     // the squared norm of each sample's gradient, from the factors and by central differences
@@ -112,7 +117,7 @@ describe('the margin', () => {
       let captured = 0;
       for (const { term, parts } of blocks) {
         const norms = parts.map(({ output, shape }) => {
-          const { data } = result[output];
+          const data = numbers.get(output) ?? new Float64Array();
           const width = data.length / shape[0];
           return data.subarray(i * width, (i + 1) * width).reduce((sum, x) => sum + x * x, 0);
         });

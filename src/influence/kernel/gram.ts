@@ -8,7 +8,7 @@ import { type GradientKernel, MOST_ROWS } from '../gradientKernel.js';
 import { factorRows } from './factorRows.js';
 
 /** A multiple of both extents of the kernel's blocks. */
-const PANEL = 2 * MOST_ROWS.samples;
+const PANEL = MOST_ROWS.samples;
 
 /** @returns [n, n] */
 export async function gram(kernel: GradientKernel, factors: Factors): Promise<Tensor> {

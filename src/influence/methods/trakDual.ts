@@ -19,6 +19,7 @@ import { finiteScores } from '../finiteScores.js';
 import { type GradientKernel, openKernel } from '../gradientKernel.js';
 import { type DualPoint, dualPath, meanEigenvalue } from '../kernel/dualPath.js';
 import { gram } from '../kernel/gram.js';
+import { transposed } from '../kernel/transposed.js';
 import { openTogether } from '../openTogether.js';
 import type { ScoringOptions } from '../pathScorer.js';
 import type { Scorer } from '../scorer.js';
@@ -210,7 +211,7 @@ async function addState(
   const there = await ofSamples.factors(parameters, trained);
   const asked = await ofOutputs.factors(parameters, outputs);
   const given = own ? there : await ofSamples.factors(parameters, samples);
-  const [square, cross] = [await gram(kernel, there), await between(there, asked)];
+  const [square, cross] = [await gram(kernel, there), transposed(await between(asked, there))];
   const others = own ? undefined : { ofOutputs: await between(asked, given), ofTrained: await between(there, given) };
   const mean = meanEigenvalue(square);
   const alike = new Map<string, Average[]>();

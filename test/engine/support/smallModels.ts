@@ -132,7 +132,9 @@ function kernelGraph(model: Model): Graph {
   const terms = ['l', 'r'].map((side) => {
     const inputs = new Map<string, Value>();
     const input = (output: string): Value => {
-      const made = inputs.get(output) ?? g.input(`${side}.${output}`, graph.outputs.get(output)?.shape ?? []);
+      const made =
+        inputs.get(output) ??
+        g.input(`${side}.${output}`, (graph.outputs.get(output) ?? graph.inputs.get(output))?.shape ?? []);
       inputs.set(output, made);
       return made;
     };
