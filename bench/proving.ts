@@ -6,7 +6,8 @@
  *
  *   npx tsx bench/proving.ts [--quick] [--sizes 12,13,…] [--repeats N] [--threads T] [--json FILE]
  *
- * With all sizes an epoch of 100,000 samples and 24 receipts is proven, too (bench/proving/epoch.ts).
+ * With all sizes an epoch of 100,000 samples and 24 receipts is proven, too (bench/proving/epoch.ts); what the chain charges is
+ * asked of a node (bench/proving/gas.ts).
  * Slots and queries are random: no prover's time depends on what a row says, and a sketch's entries are about as long.
  */
 import { fork, spawn } from 'node:child_process';
@@ -34,6 +35,7 @@ import { type CircuitInput, WitnessGenerator } from '../src/prover/witnessCalcul
 import type { Contest, ContestAnswer } from './proving/contender.js';
 import { epochFigures } from './proving/epoch.js';
 import { productsOfProof } from './proving/floor.js';
+import { gasText, proofGas } from './proving/gas.js';
 import { SHAPES } from './proving/shapes.js';
 
 const { values } = parseArgs({
@@ -305,6 +307,9 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+const gas = await proofGas();
+console.log(`\n${gasText(gas)}`);
+
 if (values.json !== undefined) {
   const by = (figure: (row: Row) => number): Record<string, number> =>
     Object.fromEntries(rows.map((row) => [row.log, figure(row)]));
@@ -318,6 +323,7 @@ if (values.json !== undefined) {
     devKeySeconds: by(({ devKeySeconds }) => devKeySeconds),
     witnessSeconds: by(({ witnessSeconds }) => witnessSeconds),
     epoch100k: values.quick || values.sizes !== undefined ? undefined : await epochFigures(),
+    gas,
     rows,
   };
   writeFileSync(values.json, `${JSON.stringify(figures, null, 1)}\n`);

@@ -2,7 +2,8 @@
  * What the table recommends, and what no policy in it fixes, in sentences whose figures are the table's. A policy that is to
  * be the default must not be worth attacking on any data set: splitting into names gains at most a tenth, chosen queries
  * return no more than they cost, and a row of noise or with a wrong label earns less than an honest one. Of those that
- * are left it is the one whose pay follows the measured value best.
+ * are left it is the one whose pay follows the measured value best; where none is left, the one that exceeds a limit least is
+ * named with what it exceeds. Paying every row alike reads no score: it is the control that others are held against.
  * The trap: choosing on the data set that one then reports on flatters the choice; so the correlation that is told for a
  * data set is that of the policy which the other data sets recommend.
  */
@@ -19,6 +20,10 @@ export interface Recommendation {
   readonly method: string;
   /** Undefined when every policy is worth attacking. */
   readonly policy?: string;
+  /** Where every policy is worth attacking, the one that exceeds a limit least, and how. */
+  readonly nearest?: { readonly policy: string; readonly because: string };
+  /** What pays without looking at scores: its mean correlation, beside that of the policy that was named. */
+  readonly control?: { readonly policy: string; readonly pearson: number; readonly named: number };
   /** Why each other one is not it, by its name: what it exceeds, worst first. */
   readonly excluded: readonly { readonly policy: string; readonly because: string }[];
   /** The best of those that contracts settle as they are, by correlation alone, with what speaks against it. */
@@ -32,15 +37,22 @@ export interface Recommendation {
 export function recommend(rows: readonly IncentiveRow[], method: string, cards: readonly PolicyCard[]): Recommendation {
   const own = rows.filter((row) => row.method === method);
   const datasets = [...new Set(own.map(({ dataset }) => dataset))];
-  const names = cards.map(({ name }) => name);
+  const names = cards.map(({ name }) => name).filter((name) => name !== EQUAL);
   const best = bestOf(own, names);
+  const nearest = best === undefined ? nearestOf(own, names) : undefined;
+  const named = best ?? nearest?.policy;
   const settled = cards.filter(({ settles }) => settles === 'today').map(({ name }) => name);
   const today = settled.sort((a, b) => meanPearson(own, b) - meanPearson(own, a)).at(0);
   return {
     method,
     policy: best,
+    ...(nearest && { nearest }),
+    ...(named !== undefined &&
+      own.some(({ policy }) => policy === EQUAL) && {
+        control: { policy: EQUAL, pearson: meanPearson(own, EQUAL), named: meanPearson(own, named) },
+      }),
     excluded: names
-      .filter((policy) => policy !== best)
+      .filter((policy) => policy !== named)
       .map((policy) => ({ policy, because: against(own, policy) ?? 'its pay follows value less' })),
     ...(today === undefined
       ? {}
@@ -62,8 +74,25 @@ function bestOf(rows: readonly IncentiveRow[], policies: readonly string[]): str
     .at(0);
 }
 
+function nearestOf(rows: readonly IncentiveRow[], policies: readonly string[]): Recommendation['nearest'] {
+  const [least] = policies
+    .flatMap((policy) => {
+      const worst = worstExcess(rows, policy);
+      return worst ? [{ policy, because: worst.phrase, over: worst.over }] : [];
+    })
+    .sort((a, b) => a.over - b.over);
+  return least && { policy: least.policy, because: least.because };
+}
+
 /** The largest excess over a limit on any data set, as a phrase; undefined when there is none. */
 function against(rows: readonly IncentiveRow[], policy: string): string | undefined {
+  const worst = worstExcess(rows, policy);
+  // a return of exactly its cost is the limit, not beyond it
+  return worst && worst.over > 1 + ROUNDING ? worst.phrase : undefined;
+}
+
+/** What comes nearest to a limit or exceeds it most, as a share of the limit. */
+function worstExcess(rows: readonly IncentiveRow[], policy: string): { over: number; phrase: string } | undefined {
   const excesses = rows
     .filter((row) => row.policy === policy)
     .flatMap((row) => {
@@ -88,9 +117,7 @@ function against(rows: readonly IncentiveRow[], policy: string): string | undefi
         },
       ];
     });
-  // a return of exactly its cost is the limit, not beyond it
-  const worst = excesses.sort((a, b) => b.over - a.over).at(0);
-  return worst && worst.over > 1 + ROUNDING ? worst.phrase : undefined;
+  return excesses.sort((a, b) => b.over - a.over).at(0);
 }
 
 /** What sums in another order may differ by. */

@@ -67,11 +67,26 @@ describe('the recommendation', () => {
     const rows = [row({ sybilGain: 2 }), row({ policy: perContributor, sybilGain: 2 }), row({ method: 'grad-dot' })];
     const { policy, today, excluded } = recommend(rows, 'in-run', two);
     expect(policy).toBeUndefined();
-    expect(excluded.length).toBe(2);
+    expect(excluded.length).toBe(1);
     expect(today).toEqual({
       policy: perContributor,
       because: 'on a planted: noise earns 2.00× as much under many names',
     });
+  });
+
+  it('names the one that exceeds a limit least, and never the control, which is only held beside it', () => {
+    const equal = 'equal per row';
+    const three = cards.filter(({ name }) => [perRow, perContributor, equal].includes(name));
+    const rows = [
+      row({ hostReturn: 1.06, pearson: 0.7 }),
+      row({ policy: perContributor, pearson: 0.9, sybilGain: 12 }),
+      row({ policy: equal, pearson: 0.8, planted: { ...row({}).planted, noise: 1, flipped: 1 } }),
+    ];
+    const { policy, nearest, control, excluded } = recommend(rows, 'in-run', three);
+    expect(policy).toBeUndefined();
+    expect(nearest).toEqual({ policy: perRow, because: 'on a a chosen query returns 1.06× its fee' });
+    expect(control).toEqual({ policy: equal, pearson: 0.8, named: 0.7 });
+    expect(excluded.map((one) => one.policy)).toEqual([perContributor]);
   });
 
   it('says what remains with figures of the table', () => {

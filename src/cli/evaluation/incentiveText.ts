@@ -74,13 +74,10 @@ function lineOf(row: IncentiveRow): string[] {
   ];
 }
 
-export function recommendationText({ method, policy, excluded, today, elsewhere, unfixed }: Recommendation): string {
-  const chosen =
-    policy === undefined
-      ? `By ${method}, every policy in this table is worth attacking:`
-      : `By ${method}, the default to use is "${policy}". The others:`;
+export function recommendationText(recommendation: Recommendation): string {
+  const { excluded, today, elsewhere, unfixed } = recommendation;
   return [
-    chosen,
+    ...chosenText(recommendation),
     ...excluded.map((one) => `  ${one.policy}: ${one.because}`),
     ...(today ? [`Of those that the contracts settle as they are: "${today.policy}"; ${today.because}.`] : []),
     ...elsewhere
@@ -89,6 +86,21 @@ export function recommendationText({ method, policy, excluded, today, elsewhere,
     'What no policy fixes:',
     ...unfixed.map((sentence) => `  ${sentence}`),
   ].join('\n');
+}
+
+function chosenText({ method, policy, nearest, control }: Recommendation): string[] {
+  const beside = control
+    ? [
+        `Its pay follows value with r = ${figure(control.named)} on average; "${control.policy}", the control that reads no score, with ${figure(control.pearson)}.`,
+      ]
+    : [];
+  if (policy !== undefined) return [`By ${method}, the default to use is "${policy}".`, ...beside, 'The others:'];
+  if (!nearest) return [`By ${method}, every policy in this table is worth attacking:`];
+  return [
+    `By ${method}, every policy in this table exceeds a limit somewhere; least "${nearest.policy}", the default to use: ${nearest.because}.`,
+    ...beside,
+    'The others:',
+  ];
 }
 
 /** −0.00 is 0.00. */

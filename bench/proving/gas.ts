@@ -1,0 +1,113 @@
+/**
+ * What the chain charges for a proven epoch, at the shape that Meed proves by default: a real node, the real contracts, one
+ * shard of full slots against one batch of receipts. Proofs are forged with a key whose secrets are known, since their
+ * values change no cost; scores are of both signs, since a negative one has the dearer calldata.
+ *
+ *   npx tsx bench/proving/gas.ts
+ */
+import { fileURLToPath } from 'node:url';
+import { Contract } from 'ethers';
+import {
+  type ChainClient,
+  closeEpoch,
+  compileContracts,
+  distribute,
+  finalizeEpoch,
+  readEvents,
+  type Sent,
+  settle,
+} from '../../src/chain/index.js';
+import { SLOT_ROWS_MAX } from '../../src/prover/reference/index.js';
+import { verificationGas } from '../../test/chain/verificationGas.js';
+import {
+  CONTRIBUTORS,
+  newEpoch,
+  newIndex,
+  OWNER,
+  openWorld,
+  settlementOf,
+  shardSums,
+  someScores,
+} from '../../test/chain/world.js';
+
+export interface ProofGas {
+  readonly instance: string;
+  /** Of one proof, of eight together for each, and the share that is saved. */
+  readonly verification: { readonly single: number; readonly ofEight: number; readonly saved: number };
+  /** Of the transaction that settles one shard against one batch. */
+  readonly settle: number;
+  readonly perScore: number;
+  /** Without the verification. */
+  readonly perScoreBesides: number;
+  readonly perSlot: number;
+  /** A slot being full. */
+  readonly perSample: number;
+  /** Posting, settling and distributing, for each receipt of a full batch. */
+  readonly perReceipt: number;
+  readonly register: number;
+}
+
+const FULL = { slots: 24, queries: 24, columns: 128 };
+const TOGETHER = 8;
+
+export async function proofGas(shape = FULL): Promise<ProofGas> {
+  const world = await openWorld(shape);
+  try {
+    const owner = await world.as(OWNER);
+    const slotOwners = Array.from({ length: shape.slots }, (_, k) => CONTRIBUTORS[k % CONTRIBUTORS.length]);
+    const index = await newIndex(world, slotOwners);
+    const fees = Array.from({ length: shape.queries }, (_, q) => 10n ** 18n + BigInt(q));
+    const epoch = await newEpoch(world, index, [fees]);
+    await closeEpoch(owner, epoch.epoch);
+    const scores = someScores(world, epoch, 0, 0);
+    const settled = gasOf(await settle(owner, settlementOf(world, epoch, { shard: 0, batch: 0 }, scores)));
+    await finalizeEpoch(owner, epoch.epoch);
+    const [{ batch, outputHashes }] = epoch.batches;
+    const shards = shardSums(world, epoch, () => scores);
+    const distributed = gasOf(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
+    const events = await readEvents(owner.account.provider, world.deployed.deployment);
+    const posted = await gasOfEvent(owner, events.BatchPosted.at(-1)?.transactionHash);
+    const registered = await gasOfEvent(owner, events.IndexRegistered.at(-1)?.transactionHash);
+    const { Groth16Verifier } = await compileContracts();
+    const contract = new Contract(
+      world.deployed.deployment.addresses.Groth16Verifier,
+      Groth16Verifier.abi,
+      owner.account.provider,
+    );
+    const { single, batches } = await verificationGas(owner.account, contract, world.key, [TOGETHER]);
+    const count = shape.slots * shape.queries;
+    return {
+      instance: `ScoreMatrix ${shape.slots}x${shape.queries}x${shape.columns}`,
+      verification: { single, ofEight: batches[0].gas / TOGETHER, saved: batches[0].saved },
+      settle: settled,
+      perScore: settled / count,
+      perScoreBesides: (settled - single) / count,
+      perSlot: settled / shape.slots,
+      perSample: settled / (shape.slots * SLOT_ROWS_MAX),
+      perReceipt: (posted + settled + distributed) / shape.queries,
+      register: registered,
+    };
+  } finally {
+    await world.stop();
+  }
+}
+
+const gasOf = ({ gasUsed }: Sent): number => Number(gasUsed);
+
+async function gasOfEvent(client: ChainClient, hash: string | undefined): Promise<number> {
+  if (hash === undefined) throw new Error('an event of the epoch is missing');
+  const receipt = await client.account.provider.getTransactionReceipt(hash);
+  if (!receipt) throw new Error(`the transaction ${hash} has no receipt`);
+  return Number(receipt.gasUsed);
+}
+
+export function gasText({ instance, verification, settle, register, ...per }: ProofGas): string {
+  const whole = (value: number): string => Math.round(value).toLocaleString('en');
+  return [
+    `Gas at ${instance}: a proof's verification ${whole(verification.single)}, of eight together ${whole(verification.ofEight)} each (${(100 * verification.saved).toFixed(0)}% saved);`,
+    `a shard against a batch settled ${whole(settle)}: ${whole(per.perScore)} a score, ${whole(per.perScoreBesides)} without the verification,`,
+    `${whole(per.perSlot)} a slot, ${whole(per.perSample)} a sample; posted, settled and distributed ${whole(per.perReceipt)} a receipt; registered ${whole(register)}.`,
+  ].join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${gasText(await proofGas())}\n`);
