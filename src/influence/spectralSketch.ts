@@ -1,10 +1,11 @@
 /**
  * Spectral sketch with a calibration basis (design.md section 4): the scores M [m, n] of m calibration outputs against all n
- * training samples, each row divided by its norm D, have top singular triples D⁻¹M ≈ U Σ Vᵀ. A sample's sketch is its row of V, an output's sketch is its own
- * score row times V, and their product is the score projected onto the d directions in which scores vary most.
- * The norms are taken out because an output's ranking does not depend on its scale, and a few outputs with large scores would
- * else choose the directions. The encoder is D⁻¹ U Σ⁻¹ with the calibration outputs: φ_i = (scores of the calibration outputs against row i) · D⁻¹ U Σ⁻¹ is
- * derived again for one row alone. That matters because V itself is unique only up to sign and rotation.
+ * training samples, each row divided by its norm D, have top singular triples D⁻¹M ≈ U Σ Vᵀ. A sample's sketch is its row
+ * of V, an output's sketch is its own score row times V, and their product is the score projected onto the d directions in
+ * which scores vary most. The norms are taken out because an output's ranking does not depend on its scale, and a few
+ * outputs with large scores would else choose the directions.
+ * The encoder is D⁻¹ U Σ⁻¹ with the calibration outputs: φ_i = (scores of the calibration outputs against row i) ·
+ * D⁻¹ U Σ⁻¹ is derived again for one row alone. That matters because V itself is unique only up to sign and rotation.
  */
 import type { Engine, Tensor } from '../engine/index.js';
 import { openProducts, topSingular } from '../linalg/index.js';

@@ -1,7 +1,7 @@
 /**
  * The published encoder of an index: everything that turns one training row into its integer sketch. With it anybody
  * derives φ_i for a single row again, without the other rows: scores of the calibration outputs against the row, times
- * U Σ⁻¹, divided by the column scales, rounded.
+ * D⁻¹ U Σ⁻¹, divided by the column scales, rounded.
  */
 import { join } from 'node:path';
 import { matrix, numbers, readTable, writeTable } from '../artefact/index.js';
@@ -14,7 +14,7 @@ import { quantiseRow } from './reference/index.js';
 export interface Encoder {
   /** Calibration outputs; the target is the class that the model gave. */
   readonly calibration: Samples;
-  /** U Σ⁻¹: [calibration rows, d]. */
+  /** D⁻¹ U Σ⁻¹: [calibration rows, d]. */
   readonly basis: Tensor;
   /** d singular values of the calibration scores. */
   readonly singularValues: Float64Array;
