@@ -42,6 +42,9 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         uint256 stakers;
     }
 
+    /// 512 products of 16-bit entries stay below 2^39, which a packed score holds.
+    uint256 public constant COLUMNS_MAX = 512;
+
     ReceiptBook public immutable book;
     IndexRegistry public immutable indexes;
     IERC20 public immutable token;
@@ -77,6 +80,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         uint64 refundTimeout_
     ) {
         if (slots_ == 0 || queries_ == 0 || columns_ == 0) revert EmptyInstance();
+        if (columns_ > COLUMNS_MAX) revert TooManyColumns(columns_);
         uint256 parts = uint256(policy.betaBps) + policy.gammaBps + policy.deltaBps;
         if (parts != FeeSplit.BASIS_POINTS) revert PartsNotWhole(parts);
         if (policy.platformBps > FeeSplit.BASIS_POINTS) revert PartsNotWhole(policy.platformBps);
@@ -99,23 +103,24 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
     }
 
     /// @notice Proves the scores of one shard against one batch and records each contributor's sums.
-    /// @param scores S × Q, score[k·Q + q]
+    /// @param packedScores S × Q, score[k·Q + q], five bytes each: two's complement, most significant first
     /// @param slotContributors S addresses, zero at unused slots
     function settle(
         uint256 epoch,
         uint256 shard,
         uint256 batch,
-        int64[] calldata scores,
+        bytes calldata packedScores,
         address[] calldata slotContributors,
         uint256[8] calldata proof
     ) external {
-        if (scores.length != slots * queries) revert WrongScoreCount(scores.length, slots * queries);
+        uint256 needed = Challenge.SCORE_BYTES * slots * queries;
+        if (packedScores.length != needed) revert WrongScoreBytes(packedScores.length, needed);
         if (slotContributors.length != slots) revert WrongSlotCount(slotContributors.length, slots);
         if (sumsHashOf[epoch][batch][shard] != 0) revert AlreadySettled(epoch, shard, batch);
         Progress storage progress = progressOf[epoch];
         if (progress.stage != Stage.Settling) revert EpochNotSettling(epoch);
         Challenge.Place memory place = _place(epoch, shard, batch, slotContributors);
-        uint256 rho = Challenge.derive(place, scores);
+        (uint256 rho, int64[] memory scores) = Challenge.derive(place, packedScores);
         uint256[4] memory signals =
             [place.shardCommitment, place.queryBatchCommitment, rho, Challenge.evaluate(scores, rho)];
         if (!verifier.verify(proof, signals)) revert ProofRejected(epoch, shard, batch);
@@ -235,7 +240,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         uint256 shard,
         uint256 batch,
         uint256 rho,
-        int64[] calldata scores,
+        int64[] memory scores,
         address[] calldata slotContributors
     ) private {
         for (uint256 k = 0; k < slotContributors.length; ++k) {
@@ -247,7 +252,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         emit ShardSettled(epoch, batch, shard, rho, contributors, sums);
     }
 
-    function _requireUnscored(int64[] calldata scores, uint256 slot) private view {
+    function _requireUnscored(int64[] memory scores, uint256 slot) private view {
         for (uint256 q = 0; q < queries; ++q) {
             if (scores[slot * queries + q] != 0) revert UnusedSlotScored(slot);
         }

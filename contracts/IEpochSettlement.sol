@@ -41,13 +41,14 @@ interface IEpochSettlement {
     error PartsNotWhole(uint256 basisPoints);
     error ZeroAddress();
     error EmptyInstance();
+    error TooManyColumns(uint256 columns);
     error SettledElsewhere(uint256 epoch, address settlement);
     error EpochStillOpen(uint256 epoch);
     error EpochNotSettling(uint256 epoch);
     error EpochNotFinal(uint256 epoch);
     error IndexNotPayable(bytes32 index);
     error AlreadySettled(uint256 epoch, uint256 shard, uint256 batch);
-    error WrongScoreCount(uint256 given, uint256 needed);
+    error WrongScoreBytes(uint256 given, uint256 needed);
     error WrongSlotCount(uint256 given, uint256 needed);
     error ContributorsMismatch(bytes32 given, bytes32 registered);
     error UnusedSlotScored(uint256 slot);

@@ -9,7 +9,7 @@ library ScoreSums {
     /// @notice Sums the slots of each contributor of one shard.
     /// @return contributors distinct, without the zero address
     /// @return sums contributors × queries, row by row
-    function byContributor(int64[] calldata scores, address[] calldata slotContributors, uint256 queries)
+    function byContributor(int64[] memory scores, address[] calldata slotContributors, uint256 queries)
         internal
         pure
         returns (address[] memory contributors, int64[] memory sums)
@@ -22,7 +22,7 @@ library ScoreSums {
             if (contributor == address(0)) continue;
             uint256 from;
             assembly ("memory-safe") {
-                from := add(scores.offset, shl(5, mul(k, queries)))
+                from := add(add(scores, 0x20), shl(5, mul(k, queries)))
             }
             uint256 position = find(contributors, count, contributor);
             if (position == count) contributors[count++] = contributor;
@@ -45,12 +45,12 @@ library ScoreSums {
         }
     }
 
-    /// @notice sums[row + q] += the q-th word of calldata from `from`; words must be sign-extended int64.
+    /// @notice sums[row + q] += the q-th word of memory from `from`.
     function _add(int64[] memory sums, uint256 row, uint256 from, uint256 queries) private pure {
         assembly ("memory-safe") {
             let to := add(add(sums, 0x20), shl(5, row))
             for { let end := add(from, shl(5, queries)) } lt(from, end) { from := add(from, 0x20) } {
-                mstore(to, add(mload(to), calldataload(from)))
+                mstore(to, add(mload(to), mload(from)))
                 to := add(to, 0x20)
             }
         }
@@ -70,7 +70,8 @@ library ScoreSums {
             if (position == count) accounts[count++] = contributors[c];
             uint256 from;
             assembly ("memory-safe") {
-                from := add(sums.offset, shl(5, mul(c, queries)))
+                from := mload(0x40)
+                calldatacopy(from, add(sums.offset, shl(5, mul(c, queries))), shl(5, queries))
             }
             _add(totals, position * queries, from, queries);
         }

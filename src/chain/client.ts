@@ -7,6 +7,7 @@
  */
 import { type Contract, ZeroHash } from 'ethers';
 import { MeedError } from '../foundation/index.js';
+import { packScores } from '../prover/reference/index.js';
 import type { Account, Mined, Sent } from './account.js';
 import { CONTRACT_NAMES, type ContractName } from './compile.js';
 import { contractAt, type Deployment } from './deploy.js';
@@ -186,7 +187,7 @@ export interface SettleRequest {
 
 export function settle(client: ChainClient, request: SettleRequest): Promise<Sent> {
   const { epoch, shard, batch, scores, slotContributors, proof } = request;
-  const args = [epoch, shard, batch, Array.from(scores), slotContributors, proof];
+  const args = [epoch, shard, batch, packScores(scores), slotContributors, proof];
   return send(client, 'settle', 'EpochSettlement', 'settle', args);
 }
 

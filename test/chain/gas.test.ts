@@ -33,7 +33,7 @@ const MEASURED = {
   EpochOpened: 174_000,
   BatchPosted: 216_000,
   closeEpoch: 37_000,
-  settle: 584_000,
+  settle: 535_000,
   finalizeEpoch: 55_500,
   distribute: 726_000,
   withdraw: 63_000,

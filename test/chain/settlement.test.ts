@@ -150,7 +150,7 @@ describe('settle refuses', () => {
   it('a score array of another length', async () => {
     for (const length of [3, 5, 0]) {
       const request = { ...honest(), scores: new BigInt64Array(length) };
-      await expect(settle(owner, request)).rejects.toThrow(`WrongScoreCount(${length}, 4)`);
+      await expect(settle(owner, request)).rejects.toThrow(`WrongScoreBytes(${5 * length}, 20)`);
     }
   });
 

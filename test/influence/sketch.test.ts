@@ -29,10 +29,18 @@ function scores(rows: number, columns: number, seed: number, rank = Math.min(row
   return { shape: [rows, columns], data: Float32Array.from(left.mmul(gaussian(rank, columns)).to1DArray()) };
 }
 
+/** Rows divided by their norms: what the basis is fitted to. */
+function unitRows(whole: Tensor): Tensor {
+  const matrix = toMatrix(whole);
+  for (let r = 0; r < matrix.rows; r++) matrix.mulRow(r, 1 / matrix.getRowVector(r).norm());
+  return { shape: whole.shape, data: Float32Array.from(matrix.to1DArray()) };
+}
+
 describe('the spectral sketch', () => {
   const [m, n, d] = [30, 50, 6];
   const calibration = scores(m, n, 1);
-  const svd = new SingularValueDecomposition(toMatrix(calibration), { autoTranspose: true });
+  const unit = unitRows(calibration);
+  const svd = new SingularValueDecomposition(toMatrix(unit), { autoTranspose: true });
   const right = svd.rightSingularVectors.subMatrix(0, n - 1, 0, d - 1);
 
   it('φ·ψ is the score projected onto the top right singular vectors of ml-matrix', async () => {
@@ -43,9 +51,9 @@ describe('the spectral sketch', () => {
     const sketched = toMatrix(psi).mmul(toMatrix(phi).transpose());
     const projected = toMatrix(outputs).mmul(right).mmul(right.transpose());
     expect(Matrix.sub(sketched, projected).norm() / projected.norm()).toBeLessThan(1e-3);
-    // and for the calibration outputs it is the best approximation of rank d
-    const own = toMatrix(await sketchOutputs(engine, calibration, phi)).mmul(toMatrix(phi).transpose());
-    const missed = Matrix.sub(own, toMatrix(calibration)).norm();
+    // and for the calibration outputs, each of norm 1, it is the best approximation of rank d
+    const own = toMatrix(await sketchOutputs(engine, unit, phi)).mmul(toMatrix(phi).transpose());
+    const missed = Matrix.sub(own, toMatrix(unit)).norm();
     const best = Math.sqrt(svd.diagonal.slice(d).reduce((sum, value) => sum + value ** 2, 0));
     expect(Math.abs(missed / best - 1)).toBeLessThan(1e-3);
   });
@@ -62,6 +70,13 @@ describe('the spectral sketch', () => {
     };
     const [a, b] = await Promise.all([product(1), product(2)]);
     expect(Matrix.sub(a, b).norm() / a.norm()).toBeLessThan(1e-4);
+  });
+
+  it('does not depend on the scale of any calibration output', async () => {
+    const scaled = { ...calibration, data: calibration.data.map((x, i) => x * 2 ** (Math.floor(i / n) % 5)) };
+    const phi = async (given: Tensor) => (await sketchSamples(engine, await fitBasis(engine, given, d, 1), given)).data;
+    const [a, b] = [await phi(calibration), await phi(scaled)];
+    for (const [i, x] of a.entries()) expect(Math.abs(x - b[i])).toBeLessThan(1e-5);
   });
 
   it('says which share of the variation it keeps', async () => {

@@ -7,12 +7,42 @@ import {
   contributorsHash,
   evaluateScores,
   FIELD_MODULUS,
+  packScores,
   scoreMatrix,
+  unpackScores,
 } from '../../src/prover/reference/index.js';
 
 const R = FIELD_MODULUS;
 const entry = fc.oneof(fc.integer({ min: -32767, max: 32767 }), fc.constantFrom(-32767, 32767, 0));
 const int64 = fc.oneof(fc.bigInt(-(1n << 63n), (1n << 63n) - 1n), fc.constantFrom(0n, 1n, -1n, -(1n << 63n)));
+
+describe('packed scores', () => {
+  const BOUND = 1n << 39n;
+
+  it('are five bytes each, two’s complement, most significant first', () => {
+    expect([...packScores(BigInt64Array.from([1n, -1n, -BOUND]))]).toEqual([
+      ...[0, 0, 0, 0, 1],
+      ...[255, 255, 255, 255, 255],
+      ...[128, 0, 0, 0, 0],
+    ]);
+  });
+
+  it('are unpacked to what they were', () => {
+    const int40 = fc.oneof(fc.bigInt(-BOUND, BOUND - 1n), fc.constantFrom(0n, -BOUND, BOUND - 1n));
+    fc.assert(
+      fc.property(fc.array(int40), (scores) => {
+        expect([...unpackScores(packScores(BigInt64Array.from(scores)))]).toEqual(scores);
+      }),
+    );
+  });
+
+  it('refuse what does not fit, and bytes that are cut', () => {
+    for (const score of [BOUND, -BOUND - 1n, 1n << 62n]) {
+      expect(() => packScores(BigInt64Array.of(0n, score))).toThrow(`the score ${score} at 1 does not fit 40 bits`);
+    }
+    expect(() => unpackScores(new Uint8Array(7))).toThrow('7 bytes are no scores of 5');
+  });
+});
 
 describe('the score matrix', () => {
   it('is every inner product, exactly', () => {

@@ -1,7 +1,14 @@
 /** The settlement: scores, challenges and sums as settled, proofs verified again, and every fee's split. */
-import { Interface } from 'ethers';
+import { getBytes, Interface } from 'ethers';
 import { challengeInput, circuitId, keyWords, verify } from '../../prover/index.js';
-import { challenge, evaluateScores, splitFee, splitPool, sumByContributor } from '../../prover/reference/index.js';
+import {
+  challenge,
+  evaluateScores,
+  splitFee,
+  splitPool,
+  sumByContributor,
+  unpackScores,
+} from '../../prover/reference/index.js';
 import { compileContracts } from '../compile.js';
 import { type Check, differs, only, requireEqual, requireEqualLists } from './check.js';
 import { deployedPolicy } from './contracts.js';
@@ -183,7 +190,6 @@ async function settledScores(evidence: Evidence, hash: string): Promise<readonly
   const call = abi.parseTransaction({ data: transaction.data });
   const { deployment } = await evidence.registration();
   requireEqual('the receiver of the settlement', transaction.to, deployment.addresses.EpochSettlement);
-  const scores: unknown = call?.args.getValue('scores');
-  if (call?.name !== 'settle' || !Array.isArray(scores)) throw differs(`the call of ${hash}`, call?.name, 'settle');
-  return scores;
+  if (call?.name !== 'settle') throw differs(`the call of ${hash}`, call?.name, 'settle');
+  return Array.from(unpackScores(getBytes(call.args.getValue('packedScores'))));
 }

@@ -48,7 +48,15 @@ export {
 export { type Hasher, loadHasher } from './poseidon.js';
 export { publishedRowScore, ROW_SCORE_OFFSET } from './rowScore.js';
 export { newSaltSecret, type SaltPurpose, saltOf } from './salts.js';
-export { type ChallengeInput, challenge, contributorsHash, evaluateScores, scoreMatrix } from './scores.js';
+export {
+  type ChallengeInput,
+  challenge,
+  contributorsHash,
+  evaluateScores,
+  packScores,
+  scoreMatrix,
+  unpackScores,
+} from './scores.js';
 export {
   BASIS_POINTS,
   type FeeParts,

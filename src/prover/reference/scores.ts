@@ -24,6 +24,40 @@ export function scoreMatrix(instance: Instance, slots: Int16Array, queries: Int1
   return scores;
 }
 
+/** Bytes of a score in a settlement's calldata. */
+const SCORE_BYTES = 5;
+const SCORE_BITS = BigInt(8 * SCORE_BYTES);
+const SCORE_BOUND = 1n << (SCORE_BITS - 1n);
+
+/**
+ * Scores as a settlement takes them: five bytes each, two's complement, most significant first.
+ * @throws RangeError for a score that no circuit of at most 512 columns has
+ */
+export function packScores(scores: BigInt64Array): Uint8Array {
+  const packed = new Uint8Array(SCORE_BYTES * scores.length);
+  for (const [i, score] of scores.entries()) {
+    if (score < -SCORE_BOUND || score >= SCORE_BOUND) {
+      throw new RangeError(`the score ${score} at ${i} does not fit ${SCORE_BITS} bits`);
+    }
+    let rest = BigInt.asUintN(Number(SCORE_BITS), score);
+    for (let b = SCORE_BYTES - 1; b >= 0; b--) {
+      packed[SCORE_BYTES * i + b] = Number(rest & 255n);
+      rest >>= 8n;
+    }
+  }
+  return packed;
+}
+
+/** @throws RangeError when the bytes are no whole number of scores */
+export function unpackScores(packed: Uint8Array): BigInt64Array {
+  if (packed.length % SCORE_BYTES !== 0) throw new RangeError(`${packed.length} bytes are no scores of ${SCORE_BYTES}`);
+  return BigInt64Array.from({ length: packed.length / SCORE_BYTES }, (_, i) => {
+    let score = 0n;
+    for (let b = 0; b < SCORE_BYTES; b++) score = (score << 8n) | BigInt(packed[SCORE_BYTES * i + b]);
+    return BigInt.asIntN(Number(SCORE_BITS), score);
+  });
+}
+
 /** What ρ is derived from; the contract knows every field itself or checks it against what was registered. */
 export interface ChallengeInput {
   readonly chainId: bigint;
