@@ -35,7 +35,7 @@ export interface Corner {
 }
 
 /** Outputs and samples of one product, unless their factors are so wide that fewer fit. */
-export const MOST_ROWS = { outputs: 256, samples: 1024 } as const;
+export const MOST_ROWS = { outputs: 256, samples: 512 } as const;
 /** Numbers that one operand of a product may hold: 64 MB. */
 const LARGEST = 1 << 24;
 

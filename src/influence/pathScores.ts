@@ -74,7 +74,9 @@ export async function pathScores(session: PathSession, request: PathRequest, wat
 }
 
 function rowsAtOnce(source: FactorSource, { rows }: Samples, memoryBytes: number, what: RowLimits['what']): number {
-  const limits = { what, multipleOf: source.chunk, atMost: Math.max(1, rows) };
+  // whole chunks, the last of which may be filled up: what fits is not cut for its remainder
+  const atMost = rows < source.chunk ? Math.max(1, rows) : source.chunk * Math.ceil(rows / source.chunk);
+  const limits = { what, multipleOf: source.chunk, atMost };
   return rowsWithin(memoryBytes * SIDE_SHARE, source.bytesPerRow, 0, limits);
 }
 
