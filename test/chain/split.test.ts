@@ -21,8 +21,13 @@ const POLICIES = [
   { platformBps: 0, betaBps: 0, gammaBps: 0, deltaBps: 10_000 },
   { platformBps: 9_999, betaBps: 3333, gammaBps: 3333, deltaBps: 3334 },
 ];
-/** Proven scores are below 2^39; int64 allows more, and the evaluation must agree for all of it. */
-const score = fc.oneof(fc.bigInt(-(1n << 39n), 1n << 39n), fc.constantFrom(0n, 1n, -1n), fc.bigInt(-3n, 3n));
+/** All that a packed score holds; proven ones are below 2^39 in magnitude. */
+const BOUND = 1n << 39n;
+const score = fc.oneof(
+  fc.bigInt(-BOUND, BOUND - 1n),
+  fc.constantFrom(0n, 1n, -1n, -BOUND, BOUND - 1n),
+  fc.bigInt(-3n, 3n),
+);
 const fee = fc.oneof(fc.bigInt(0n, 10n ** 24n), fc.bigInt(0n, 100n));
 const matrix = fc.array(score, { minLength: 6, maxLength: 6 }).map((list) => BigInt64Array.from(list));
 
