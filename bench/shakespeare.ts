@@ -2,7 +2,8 @@
  * Methods beside each other on a decoder (bench/settings/shakespeare.ts): LDS with 95% intervals over queries and subsets, the
  * noise ceiling, seconds and bytes a sample, as bench/attribution.ts has them; then the method of ten models that did best
  * on held-out blocks, among those that take no longer, against each TRAK with the same ten, both timed one after the other
- * and their difference with the interval of a paired bootstrap. All settings are chosen on held-out blocks, and none of the evaluated ones is looked at before.
+ * and their difference with the interval of a paired bootstrap. All settings are chosen on held-out blocks, and none of the
+ * evaluated ones is looked at before.
  *
  *   npx tsx bench/shakespeare.ts [--json FILE] [--quick] [--workers 2] [--threads 2] [--models 1|10]
  *

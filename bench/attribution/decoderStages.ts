@@ -1,6 +1,6 @@
 /**
  * Which methods are given how many models on the decoder. The baselines are TRAK on the trained weights of ten models, their
- * damping chosen like all others'. Beside it stand the same ten trainings seen by others: at their ends, or earlier, where
+ * damping chosen like all others'. Beside them stand the same ten trainings seen by others: at their ends, or earlier, where
  * less has been learned by heart; one row for each number of states, since that is what the cost goes by. TRAK at the same
  * earlier states tells what of a gain the states have brought.
  */

@@ -7,28 +7,11 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Contract } from 'ethers';
-import {
-  type ChainClient,
-  closeEpoch,
-  compileContracts,
-  distribute,
-  finalizeEpoch,
-  readEvents,
-  type Sent,
-  settle,
-} from '../../src/chain/index.js';
+import { compileContracts } from '../../src/chain/index.js';
 import { SLOT_ROWS_MAX } from '../../src/prover/reference/index.js';
+import { epochGas } from '../../test/chain/epochGas.js';
 import { verificationGas } from '../../test/chain/verificationGas.js';
-import {
-  CONTRIBUTORS,
-  newEpoch,
-  newIndex,
-  OWNER,
-  openWorld,
-  settlementOf,
-  shardSums,
-  someScores,
-} from '../../test/chain/world.js';
+import { CONTRIBUTORS, OWNER, openWorld } from '../../test/chain/world.js';
 
 export interface ProofGas {
   readonly instance: string;
@@ -55,19 +38,7 @@ export async function proofGas(shape = FULL): Promise<ProofGas> {
   try {
     const owner = await world.as(OWNER);
     const slotOwners = Array.from({ length: shape.slots }, (_, k) => CONTRIBUTORS[k % CONTRIBUTORS.length]);
-    const index = await newIndex(world, slotOwners);
-    const fees = Array.from({ length: shape.queries }, (_, q) => 10n ** 18n + BigInt(q));
-    const epoch = await newEpoch(world, index, [fees]);
-    await closeEpoch(owner, epoch.epoch);
-    const scores = someScores(world, epoch, 0, 0);
-    const settled = gasOf(await settle(owner, settlementOf(world, epoch, { shard: 0, batch: 0 }, scores)));
-    await finalizeEpoch(owner, epoch.epoch);
-    const [{ batch, outputHashes }] = epoch.batches;
-    const shards = shardSums(world, epoch, () => scores);
-    const distributed = gasOf(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
-    const events = await readEvents(owner.account.provider, world.deployed.deployment);
-    const posted = await gasOfEvent(owner, events.BatchPosted.at(-1)?.transactionHash);
-    const registered = await gasOfEvent(owner, events.IndexRegistered.at(-1)?.transactionHash);
+    const { settle, distribute, BatchPosted, IndexRegistered } = await epochGas(world, slotOwners);
     const { Groth16Verifier } = await compileContracts();
     const contract = new Contract(
       world.deployed.deployment.addresses.Groth16Verifier,
@@ -79,26 +50,17 @@ export async function proofGas(shape = FULL): Promise<ProofGas> {
     return {
       instance: `ScoreMatrix ${shape.slots}x${shape.queries}x${shape.columns}`,
       verification: { single, ofEight: batches[0].gas / TOGETHER, saved: batches[0].saved },
-      settle: settled,
-      perScore: settled / count,
-      perScoreBesides: (settled - single) / count,
-      perSlot: settled / shape.slots,
-      perSample: settled / (shape.slots * SLOT_ROWS_MAX),
-      perReceipt: (posted + settled + distributed) / shape.queries,
-      register: registered,
+      settle,
+      perScore: settle / count,
+      perScoreBesides: (settle - single) / count,
+      perSlot: settle / shape.slots,
+      perSample: settle / (shape.slots * SLOT_ROWS_MAX),
+      perReceipt: (BatchPosted + settle + distribute) / shape.queries,
+      register: IndexRegistered,
     };
   } finally {
     await world.stop();
   }
-}
-
-const gasOf = ({ gasUsed }: Sent): number => Number(gasUsed);
-
-async function gasOfEvent(client: ChainClient, hash: string | undefined): Promise<number> {
-  if (hash === undefined) throw new Error('an event of the epoch is missing');
-  const receipt = await client.account.provider.getTransactionReceipt(hash);
-  if (!receipt) throw new Error(`the transaction ${hash} has no receipt`);
-  return Number(receipt.gasUsed);
 }
 
 export function gasText({ instance, verification, settle, register, ...per }: ProofGas): string {

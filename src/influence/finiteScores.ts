@@ -9,6 +9,7 @@ import { MeedError } from '../foundation/index.js';
 /** @throws MeedError naming the first output and sample whose score is not finite */
 export function finiteScores(method: string, scores: Tensor): Tensor {
   const { data } = scores;
+  // 0 · x is NaN for all that is not finite: one sum is quicker than a question for each score
   let zero = 0;
   for (let i = 0; i < data.length; i++) zero += 0 * data[i];
   if (zero === 0) return scores;

@@ -9,6 +9,7 @@ import {
   type ChainClient,
   closeEpoch,
   creditOf,
+  deploy,
   distribute,
   finalizeEpoch,
   postBatch,
@@ -22,12 +23,15 @@ import { FIELD_MODULUS, splitFee } from '../../src/prover/reference/index.js';
 import { forgeProof } from './forge.js';
 import {
   CONTRIBUTORS,
+  DEPLOYER,
+  deployOptions,
   expectedCredits,
   newEpoch,
   newIndex,
   type OpenEpoch,
   OWNER,
   openWorld,
+  originOf,
   PAYER,
   POLICY,
   REFUND_TIMEOUT,
@@ -135,6 +139,14 @@ describe('a whole epoch', () => {
     expect((await creditOf(owner, ALICE)) - alice).toBe(half);
     expect((await creditOf(owner, BOB)) - bob).toBe(half);
   });
+});
+
+it('is not deployed for more columns than a packed score holds', async () => {
+  const options = deployOptions({ slots: 2, queries: 2, columns: 513 }, world.key);
+  const deployer = await world.as(DEPLOYER);
+  await expect(deploy(deployer.account, { ceremony: originOf(options.key), ...options })).rejects.toThrow(
+    /TooManyColumns/,
+  );
 });
 
 describe('settle refuses', () => {
