@@ -8,7 +8,7 @@ import { type Method, trakDual } from '../../src/influence/index.js';
 import type { Stage } from './stages.js';
 import { atTheEnd, dampings, named, trak, variant } from './variants.js';
 
-/** Two directions a sample, which loses next to nothing; and one for two, as the literature's 2,048 for 3,921 blocks. */
+/** Two directions a sample, which loses next to nothing; and one for two, which costs what the dual of one epoch does. */
 const COLUMNS = [2048, 512] as const;
 const DAMPINGS = [0.03, 0.1, 0.3, 1];
 
