@@ -17,7 +17,6 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MeedError, Random } from '../src/foundation/index.js';
-import { openArithmetic, SCALAR_FIELD } from '../src/prover/fast/index.js';
 import {
   compileCircuit,
   developmentKey,
@@ -34,7 +33,7 @@ import { findRapidsnark } from '../src/prover/service/index.js';
 import { type CircuitInput, WitnessGenerator } from '../src/prover/witnessCalculator.js';
 import type { Contest, ContestAnswer } from './proving/contender.js';
 import { epochFigures } from './proving/epoch.js';
-import { productsOfProof } from './proving/floor.js';
+import { productNanoseconds, productsOfProof } from './proving/floor.js';
 import { gasText, proofGas } from './proving/gas.js';
 import { SHAPES } from './proving/shapes.js';
 
@@ -172,22 +171,6 @@ async function rapidsnarkPath(): Promise<string | undefined> {
     if (error instanceof MeedError) return undefined;
     throw error;
   }
-}
-
-/** Nanoseconds of one product on one thread, the best of several passes over a buffer that fits the cache. */
-async function productNanoseconds(): Promise<number> {
-  const arithmetic = await openArithmetic({ threads: 1 });
-  const count = 2 ** 10;
-  const at = arithmetic.allocate(32 * count);
-  arithmetic.bytes.fill(7, at, at + 32 * count);
-  let best = Number.POSITIVE_INFINITY;
-  for (let pass = 0; pass < 200; pass++) {
-    const start = performance.now();
-    arithmetic.kernel.mulArray(SCALAR_FIELD, at, at, at, count);
-    best = Math.min(best, performance.now() - start);
-  }
-  await arithmetic.close();
-  return (1e6 * best) / count;
 }
 
 async function measure(log: string, nanoseconds: number, folder: string): Promise<Row> {

@@ -19,7 +19,7 @@ import {
 } from '../artefact/index.js';
 import type { Dataset, StoredDataset } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
-import { type JsonObject, MeedError, type Progress, sha256Json, silent } from '../foundation/index.js';
+import { type JsonObject, MeedError, type Progress, sha256Json } from '../foundation/index.js';
 import { fitBasis, type Scorer, sketchSamples } from '../influence/index.js';
 import { normalise, predict, predictedClasses, type Samples, type TrainedModel } from '../models/index.js';
 import type { MapOptions } from '../work/index.js';
@@ -118,7 +118,7 @@ export async function buildIndex(
       addresses: stored.addresses,
       secret,
     };
-    const commitments = await commitIndex(content, work.progress ?? silent);
+    const commitments = await commitIndex(content, work);
     const recipe = indexRecipe(stored.artefact.manifest.id, trained.artefact.manifest.id, engine, options);
     const artefact = await writeArtefact(folder, recipe, async (staging) => {
       await writeEncoder(staging, encoder);
@@ -279,7 +279,7 @@ export function indexCommitments(
   const rowHashes = stored.rowHashes.map((hash) => Buffer.from(hash).toString('hex'));
   return commitIndex(
     { instance: options.instance, indexId, rows, slots, rowHashes, addresses: stored.addresses, secret },
-    progress,
+    { progress },
   );
 }
 

@@ -115,7 +115,7 @@ describe('an index', () => {
 
   it('tells how far it is, ending with all rows', async () => {
     const told: [number, number][] = [];
-    await commitIndex(CONTENT, (done, total) => told.push([done, total]));
+    await commitIndex(CONTENT, { progress: (done, total) => told.push([done, total]) });
     expect(told.at(-1)).toEqual([8, 8]);
   });
 });

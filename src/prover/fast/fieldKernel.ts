@@ -9,6 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import { MeedError, resourcePath, systemCode } from '../../foundation/index.js';
 import { CURVE_NAMES, type CurveKernel } from './curveKernel.js';
+import { HASH_NAMES, type HashKernel } from './hashKernel.js';
 import { TRANSFORM_NAMES, type TransformKernel } from './transformKernel.js';
 
 /** Which prime: the coordinates' field or the scalars'. */
@@ -23,7 +24,7 @@ export const ELEMENT_BYTES = 32;
  * Addresses are bytes in the shared memory, multiples of 16; counts are elements. Where not said otherwise `out` may be
  * an operand itself, and does not overlap one otherwise.
  */
-export interface Kernel extends TransformKernel, CurveKernel {
+export interface Kernel extends TransformKernel, CurveKernel, HashKernel {
   /** out[i] = a[i]·b[i]. */
   mulArray(field: Field, a: number, b: number, out: number, count: number): void;
   squareArray(field: Field, a: number, out: number, count: number): void;
@@ -64,6 +65,7 @@ const NAMES: readonly (keyof Kernel)[] = [
   'firstFreeByte',
   ...TRANSFORM_NAMES,
   ...CURVE_NAMES,
+  ...HASH_NAMES,
 ];
 
 /** @throws MeedError when the kernel was not compiled */

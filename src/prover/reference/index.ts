@@ -1,5 +1,6 @@
 export { columnScales, quantiseQuery, quantiseRow, roundHalfEven } from '../../foundation/index.js';
 export {
+  checkedSalt,
   offsetEntry,
   packWords,
   queryBatchCommitment,
@@ -67,4 +68,4 @@ export {
   sumByContributor,
 } from './settlement.js';
 export { emptySlotList, extendSlotList } from './slotList.js';
-export { assertTiling, cutSlots, prefixSums, type Slot } from './slots.js';
+export { assertTiling, cutSlots, prefixSums, type Slot, slotSums } from './slots.js';

@@ -61,3 +61,14 @@ export function prefixSums(rows: Int8Array, columns: number, slots: readonly Slo
   }
   return prefix;
 }
+
+/** The sum of each slot's rows, S × d: the last of its prefix sums. */
+export function slotSums(rows: Int8Array, columns: number, slots: readonly Slot[]): Int16Array {
+  const sums = new Int16Array(slots.length * columns);
+  for (const [k, { start, end }] of slots.entries()) {
+    for (let i = start; i < end; i++) {
+      for (let j = 0; j < columns; j++) sums[k * columns + j] += rows[i * columns + j];
+    }
+  }
+  return sums;
+}
