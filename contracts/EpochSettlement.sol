@@ -3,7 +3,10 @@ pragma solidity 0.8.34;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
@@ -16,8 +19,8 @@ import {ScoreSums} from "./libraries/ScoreSums.sol";
 /// @notice An epoch goes: closed in the book → every (shard, batch) settled by a proof → finalized → every batch
 /// distributed → credits withdrawn. If it is not final within the timeout, refunds open and it can never become final.
 /// @dev Invariant: token balance ≥ credits outstanding + fees of batches neither distributed nor refunded. Fees arrive
-/// from the book when a batch is posted; only `withdraw` and `withdrawTo` move tokens out.
-contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
+/// from the book when a batch is posted; only the withdrawals move tokens out.
+contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, Nonces {
     using SafeERC20 for IERC20;
 
     enum Stage {
@@ -42,6 +45,9 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         uint256 stakers;
     }
 
+    /// keccak256 of what an account signs for one withdrawal.
+    bytes32 public constant WITHDRAW_TYPEHASH =
+        keccak256("Withdraw(address account,address to,uint256 nonce,uint256 deadline)");
     /// 512 products of 16-bit entries stay below 2^39, which a packed score holds.
     uint256 public constant COLUMNS_MAX = 512;
 
@@ -78,7 +84,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         uint256 columns_,
         FeeSplit.Policy memory policy,
         uint64 refundTimeout_
-    ) {
+    ) EIP712("Meed epoch settlement", "1") {
         if (slots_ == 0 || queries_ == 0 || columns_ == 0) revert EmptyInstance();
         if (columns_ > COLUMNS_MAX) revert TooManyColumns(columns_);
         uint256 parts = uint256(policy.betaBps) + policy.gammaBps + policy.deltaBps;
@@ -191,10 +197,28 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
 
     /// @notice Pays the caller's credit out to another address.
     function withdrawTo(address to) public nonReentrant {
-        uint256 amount = creditOf[msg.sender];
-        if (amount == 0) revert NothingToWithdraw(msg.sender);
-        creditOf[msg.sender] = 0;
-        emit Withdrawn(msg.sender, to, amount);
+        _withdraw(msg.sender, to);
+    }
+
+    /// @notice Pays an account's credit out as it signed, so that whoever holds no ether can be paid; anyone may send it.
+    /// @param deadline last second at which the signature counts
+    /// @param signature of WITHDRAW_TYPEHASH with the account's next nonce; by a contract, too (EIP-1271)
+    function withdrawSigned(address account, address to, uint256 deadline, bytes calldata signature)
+        external
+        nonReentrant
+    {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        bytes32 digest =
+            _hashTypedDataV4(keccak256(abi.encode(WITHDRAW_TYPEHASH, account, to, _useNonce(account), deadline)));
+        if (!SignatureChecker.isValidSignatureNow(account, digest, signature)) revert NotSignedByAccount(account);
+        _withdraw(account, to);
+    }
+
+    function _withdraw(address account, address to) private {
+        uint256 amount = creditOf[account];
+        if (amount == 0) revert NothingToWithdraw(account);
+        creditOf[account] = 0;
+        emit Withdrawn(account, to, amount);
         token.safeTransfer(to, amount);
     }
 

@@ -73,6 +73,8 @@ interface IEpochSettlement {
     error RefundNotDue(uint256 epoch, uint256 dueAt);
     error AlreadyRefunded(uint256 epoch, uint256 batch);
     error NothingToWithdraw(address account);
+    error SignatureExpired(uint256 deadline);
+    error NotSignedByAccount(address account);
 
     /// @notice S: slots of a shard.
     function slots() external view returns (uint256);

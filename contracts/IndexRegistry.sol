@@ -3,7 +3,7 @@ pragma solidity 0.8.34;
 
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {DatanetRegistry} from "./DatanetRegistry.sol";
 import {Bn254} from "./libraries/Bn254.sol";
@@ -15,7 +15,7 @@ import {Bn254} from "./libraries/Bn254.sol";
 /// bond behind it: it comes back after the window, or goes to who showed the index wrong, half of it, and is burned.
 /// @dev Invariant: the bonds of all indexes that are neither disabled nor released ≤ the token balance. Only the owner is
 /// paid its bond, only once, and only the arbiter can take it.
-contract IndexRegistry is ReentrancyGuard {
+contract IndexRegistry is ReentrancyGuardTransient {
     using SafeERC20 for ERC20Burnable;
 
     /// One slot: rows [end of the slot before, end), all of one contributor.

@@ -40,6 +40,8 @@ const SETTINGS = {
   evmVersion: 'cancun',
   outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
 };
+/** That transient storage outlives a call: said of OpenZeppelin's guard, which clears it, whoever uses it. */
+const TRANSIENT_STORAGE = '2394';
 /** Runs in the worker: compiles the input given and posts the output. */
 const WORKER = `const { parentPort, workerData } = require('node:worker_threads');
 parentPort.postMessage(require(workerData.solc).compile(workerData.input));`;
@@ -114,7 +116,9 @@ function runCompiler(input: string): Promise<unknown> {
 }
 
 function pickContracts(output: unknown): CompiledContracts {
-  const complaints = isObject(output) && Array.isArray(output.errors) ? output.errors : [];
+  const complaints = (isObject(output) && Array.isArray(output.errors) ? output.errors : []).filter(
+    (complaint: unknown) => !(isObject(complaint) && complaint.errorCode === TRANSIENT_STORAGE),
+  );
   if (complaints.length > 0) {
     const text = complaints.map((c: unknown) => (isObject(c) ? String(c.formattedMessage) : String(c))).join('\n');
     throw new MeedError(`The contracts do not compile cleanly:\n${text}`, 'Correct the sources below contracts/');

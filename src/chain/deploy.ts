@@ -13,6 +13,8 @@ import { type DisputeCircuits, type DisputesDeployment, deployDisputes, parseDis
 import { address, bytes32, count, hash, record } from './values.js';
 import { type KeyWords, requireUnforgeable, requireVerifiedOrigin } from './verifyingKey.js';
 
+const DAY_SECONDS = 86_400;
+
 export interface DeployOptions {
   readonly instance: Instance;
   readonly key: KeyWords;
@@ -25,6 +27,8 @@ export interface DeployOptions {
   readonly refundTimeout: number;
   /** Seconds after which anyone may close an open epoch. */
   readonly longestOpen: number;
+  /** Seconds between a payer's notice and the return of what it prepaid; a day unless told. */
+  readonly reclaimNotice?: number;
   /** Most token units that can ever exist, below 2^96. */
   readonly tokenCap: bigint;
   /** Token units behind each index during its window; 0 unless told. */
@@ -77,7 +81,7 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
     disputes?.addresses.Disputes ?? arbiter,
   ]);
   if (disputes !== undefined) requireSameIndexes(disputes, indexes);
-  const book = await create('ReceiptBook', [token, indexes, options.longestOpen]);
+  const book = await create('ReceiptBook', [token, indexes, options.longestOpen, options.reclaimNotice ?? DAY_SECONDS]);
   const verifier = await create('Groth16Verifier', [options.key]);
   const settlement = await create('EpochSettlement', [
     book,

@@ -58,4 +58,20 @@ export {
 } from './disputes.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
+export {
+  announceReclaim,
+  type BatchPost,
+  postMetered,
+  postPrepaid,
+  postSigned,
+  prepay,
+  reclaim,
+  type SignedPost,
+  type SignedWithdrawal,
+  setRates,
+  signPost,
+  signWithdrawal,
+  type TokenUsage,
+  withdrawSigned,
+} from './posting.js';
 export { type KeyWords, requireUnforgeable } from './verifyingKey.js';
