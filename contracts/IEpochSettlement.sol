@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.34;
 
+import {IPayoutPolicy} from "./IPayoutPolicy.sol";
+
 /// @title What others see of a settlement contract: its shape, its events, and why it refuses
 interface IEpochSettlement {
     enum Role {
@@ -50,8 +52,7 @@ interface IEpochSettlement {
     event Withdrawn(address indexed account, address indexed to, uint256 amount);
     event RefundsOpened(uint256 indexed epoch);
 
-    error PartsNotWhole(uint256 basisPoints);
-    error ZeroAddress();
+    error PolicyNotWhole(IPayoutPolicy policy);
     error EmptyInstance();
     error TooManyColumns(uint256 columns);
     error SettledElsewhere(uint256 epoch, address settlement);

@@ -10,6 +10,7 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {Prepayments} from "./Prepayments.sol";
+import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 import {Tariff} from "./libraries/Tariff.sol";
 
@@ -45,7 +46,9 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         uint32 queries;
         bytes32 index;
         address owner;
-        uint64 openedAt;
+        uint40 openedAt;
+        /// Version of the terms that hold for the epoch.
+        uint24 terms;
         uint32 batches;
         /// Hash chain over the batches, in order.
         bytes32 accumulator;
@@ -94,8 +97,7 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     error BatchesPosted(uint256 epoch);
 
     IndexRegistry public immutable indexes;
-    /// After so many seconds anyone may close an epoch, so that no owner can hold fees by leaving it open.
-    uint64 public immutable longestOpen;
+    ProtocolTerms public immutable protocolTerms;
 
     uint256 public epochCount;
     mapping(uint256 epoch => Epoch) private _epochs;
@@ -104,12 +106,12 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     /// What an inference of the epoch costs by its tokens, fixed before anything is posted; all zero for agreed fees.
     mapping(uint256 epoch => Tariff.Rates) public ratesOf;
 
-    constructor(IERC20 token_, IndexRegistry indexes_, uint64 longestOpen_, uint64 reclaimNotice_)
+    constructor(IERC20 token_, IndexRegistry indexes_, uint64 reclaimNotice_)
         Prepayments(token_, reclaimNotice_)
         EIP712("Meed receipt book", "1")
     {
         indexes = indexes_;
-        longestOpen = longestOpen_;
+        protocolTerms = indexes_.protocolTerms();
     }
 
     /// @notice Opens an epoch of an index; epochs are numbered from 0.
@@ -124,7 +126,8 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         epoch = epochCount++;
         Epoch storage entry = _epochs[epoch];
         entry.owner = msg.sender;
-        entry.openedAt = uint64(block.timestamp);
+        entry.openedAt = uint40(block.timestamp);
+        entry.terms = protocolTerms.current();
         entry.queries = SafeCast.toUint32(settlement.queries());
         entry.index = index;
         entry.settlement = address(settlement);
@@ -205,11 +208,13 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         token.safeTransfer(entry.settlement, total);
     }
 
-    /// @notice Ends an epoch: no batch can be added, and settlement may begin.
+    /// @notice Ends an epoch: no batch can be added, and settlement may begin. Its owner may, and after the longest time that
+    /// an epoch may be open anyone, so that no owner holds fees by leaving it open.
     function close(uint256 epoch) external {
         Epoch storage entry = _openEpoch(epoch);
-        if (entry.owner != msg.sender && block.timestamp < entry.openedAt + longestOpen) {
-            revert NotEpochOwner(epoch, msg.sender);
+        if (entry.owner != msg.sender) {
+            uint256 dueAt = uint256(entry.openedAt) + protocolTerms.at(entry.terms).longestOpen;
+            if (block.timestamp < dueAt) revert NotEpochOwner(epoch, msg.sender);
         }
         entry.closedAt = uint64(block.timestamp);
         emit EpochClosed(epoch, entry.batches, entry.fees, entry.accumulator);

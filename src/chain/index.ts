@@ -6,7 +6,6 @@ export {
   epochBundle,
   type SettledProof,
   type SettlementPolicy,
-  settlementPolicy,
 } from './bundle.js';
 export {
   admitPayers,
@@ -74,4 +73,5 @@ export {
   type TokenUsage,
   withdrawSigned,
 } from './posting.js';
+export { epochTerms, type ProtocolTerms, setTerms } from './terms.js';
 export { type KeyWords, requireUnforgeable } from './verifyingKey.js';

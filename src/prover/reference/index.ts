@@ -68,6 +68,7 @@ export {
   type PoolSplit,
   splitFee,
   splitPool,
+  splitPooled,
   sumByContributor,
   type TokenRates,
   tokenFee,

@@ -101,3 +101,20 @@ export function tokenFee({ input, output, platform }: TokenRates, tokensIn: bigi
   if (quanta >= FEE_QUANTA_END) throw new RangeError(`a fee of ${quanta} quanta is not below 2^30`);
   return quanta * FEE_QUANTUM;
 }
+
+/**
+ * Shares of the pools of a whole batch: a contributor's claim is the positive part of Σ_q pool_q · score_q, and the pools
+ * together are shared by claims, rounded down (contracts/policies/PooledPerBatch.sol).
+ * @param pools  of each receipt, Q
+ * @param totals contributors × Q, row by row
+ */
+export function splitPooled(pools: readonly bigint[], totals: readonly bigint[]): PoolSplit {
+  const whole = pools.reduce((sum, pool) => sum + pool, 0n);
+  const claims = Array.from({ length: totals.length / pools.length }, (_, c) => {
+    const claim = pools.reduce((sum, pool, q) => sum + pool * totals[c * pools.length + q], 0n);
+    return claim > 0n ? claim : 0n;
+  });
+  const all = claims.reduce((sum, claim) => sum + claim, 0n);
+  const shares = claims.map((claim) => (all === 0n ? 0n : (whole * claim) / all));
+  return { shares, dust: whole - shares.reduce((sum, share) => sum + share, 0n) };
+}
