@@ -59,7 +59,7 @@ const FAR = 2n ** 40n;
 /** A fee of 5 tokens a receipt. */
 const FEE = 5n * 10n ** 18n;
 
-/** What others report for the like, from their documentation or our reading of it: gas. */
+/** Merkle claims at depth 17 with OpenZeppelin's contracts on anvil, as the field reports them: not measured here. */
 const ANCHORS: Readonly<Record<string, string>> = {
   'withdraw, receiver with a balance': 'repeat claim of a Merkle distributor 61.7k',
   'withdraw, fresh receiver': 'first claim of a Merkle distributor 96k',
