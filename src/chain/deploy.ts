@@ -3,12 +3,12 @@
  * A forgeable key is refused here with a sentence before anything is sent; the contract refuses it once more. A chain where
  * money is real takes only a key whose ceremony was verified, and the deployment says which ceremony that was.
  */
-import { Contract, ContractFactory } from 'ethers';
+import { Contract, ContractFactory, type JsonRpcProvider, keccak256 } from 'ethers';
 import { type JsonObject, MeedError } from '../foundation/index.js';
 import type { CeremonyOrigin, KeySeal } from '../prover/index.js';
 import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
-import { type CompiledName, type ContractName, compileContracts } from './compile.js';
+import { CONTRACT_NAMES, type CompiledName, type ContractName, compileContracts } from './compile.js';
 import { type DisputeCircuits, type DisputesDeployment, deployDisputes, parseDisputes } from './disputes.js';
 import type { ProtocolTerms } from './terms.js';
 import { address, bytes32, count, hash, record } from './values.js';
@@ -50,6 +50,8 @@ export interface Deployment {
   readonly addresses: Readonly<Record<ContractName, string>>;
   readonly instance: Instance;
   readonly circuitId: string;
+  /** keccak256 of the code at each address, as deployed. */
+  readonly codeHashes: Readonly<Record<ContractName, string>>;
   /** Ties the key on chain to its circuit and its ceremony; a development key has none. */
   readonly seal?: KeySeal;
   readonly disputes?: DisputesDeployment;
@@ -117,6 +119,7 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
       addresses,
       instance: { slots, queries, columns },
       circuitId: bytes32(circuitId, 'circuitId'),
+      codeHashes: await codeHashes(deployer.provider, addresses),
       ...(ceremony && { seal: ceremony.seal }),
       ...(disputes && { disputes }),
     },
@@ -138,11 +141,12 @@ function termsOf({
 
 /** A deployment as JSON, for a manifest or a file. */
 export function deploymentJson(deployment: Deployment): JsonObject {
-  const { addresses, instance, seal, disputes, ...plain } = deployment;
+  const { addresses, instance, codeHashes, seal, disputes, ...plain } = deployment;
   return {
     ...plain,
     addresses: { ...addresses },
     instance: { ...instance },
+    codeHashes: { ...codeHashes },
     ...(seal && { seal: { ...seal } }),
     ...(disputes && { disputes: { ...disputes, addresses: { ...disputes.addresses } } }),
   };
@@ -154,25 +158,19 @@ export function parseDeployment(value: unknown): Deployment {
   const addresses = record(whole.addresses, 'addresses');
   const instance = record(whole.instance, 'instance');
   const at = (name: ContractName): string => address(addresses[name], `addresses.${name}`);
+  const hashes = record(whole.codeHashes, 'codeHashes');
+  const codeHashOf = (name: ContractName): string => bytes32(hashes[name], `codeHashes.${name}`);
   return {
     chainId: count(whole.chainId, 'chainId'),
     fromBlock: count(whole.fromBlock, 'fromBlock'),
-    addresses: {
-      AttributionToken: at('AttributionToken'),
-      PositivePart: at('PositivePart'),
-      ProtocolTerms: at('ProtocolTerms'),
-      DatanetRegistry: at('DatanetRegistry'),
-      IndexRegistry: at('IndexRegistry'),
-      ReceiptBook: at('ReceiptBook'),
-      Groth16Verifier: at('Groth16Verifier'),
-      EpochSettlement: at('EpochSettlement'),
-    },
+    addresses: byContract(at),
     instance: {
       slots: count(instance.slots, 'instance.slots'),
       queries: count(instance.queries, 'instance.queries'),
       columns: count(instance.columns, 'instance.columns'),
     },
     circuitId: bytes32(whole.circuitId, 'circuitId'),
+    codeHashes: byContract(codeHashOf),
     ...(whole.seal !== undefined && { seal: parseSeal(whole.seal) }),
     ...(whole.disputes !== undefined && { disputes: parseDisputes(whole.disputes) }),
   };
@@ -222,15 +220,29 @@ export async function contractAt(account: Account, deployment: Deployment, name:
 }
 
 function gasByName(steps: readonly Created[]): Record<ContractName, bigint> {
-  const gas = (name: ContractName): bigint => steps.find((step) => step.name === name)?.gasUsed ?? 0n;
+  return byContract((name) => steps.find((step) => step.name === name)?.gasUsed ?? 0n);
+}
+
+/** A value for each contract of a deployment. */
+function byContract<T>(of: (name: ContractName) => T): Record<ContractName, T> {
   return {
-    AttributionToken: gas('AttributionToken'),
-    PositivePart: gas('PositivePart'),
-    ProtocolTerms: gas('ProtocolTerms'),
-    DatanetRegistry: gas('DatanetRegistry'),
-    IndexRegistry: gas('IndexRegistry'),
-    ReceiptBook: gas('ReceiptBook'),
-    Groth16Verifier: gas('Groth16Verifier'),
-    EpochSettlement: gas('EpochSettlement'),
+    AttributionToken: of('AttributionToken'),
+    PositivePart: of('PositivePart'),
+    ProtocolTerms: of('ProtocolTerms'),
+    DatanetRegistry: of('DatanetRegistry'),
+    IndexRegistry: of('IndexRegistry'),
+    ReceiptBook: of('ReceiptBook'),
+    Groth16Verifier: of('Groth16Verifier'),
+    EpochSettlement: of('EpochSettlement'),
   };
+}
+
+/** keccak256 of the code at each address. */
+export async function codeHashes(
+  provider: JsonRpcProvider,
+  addresses: Deployment['addresses'],
+): Promise<Record<ContractName, string>> {
+  const hashes = new Map<ContractName, string>();
+  for (const name of CONTRACT_NAMES) hashes.set(name, keccak256(await provider.getCode(addresses[name])));
+  return byContract((name) => hashes.get(name) ?? '');
 }

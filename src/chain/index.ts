@@ -74,4 +74,5 @@ export {
   withdrawSigned,
 } from './posting.js';
 export { epochTerms, type ProtocolTerms, setTerms } from './terms.js';
+export { type DeploymentCheck, verifyDeployment } from './verifyDeployment.js';
 export { type KeyWords, requireUnforgeable } from './verifyingKey.js';

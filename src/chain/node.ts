@@ -24,6 +24,10 @@ export interface NodeOptions {
   readonly chainId?: number;
   /** A file that saveState wrote. */
   readonly loadState?: string;
+  /** On 127.0.0.1; any free one unless told. */
+  readonly port?: number;
+  /** Behaves like a chain of the OP stack; like Ethereum unless told. */
+  readonly network?: 'optimism';
 }
 
 export interface ChainNode {
@@ -52,7 +56,9 @@ process.stdin.on('end', end).on('error', end).resume();
  */
 export async function startNode(options: NodeOptions = {}): Promise<ChainNode> {
   const chainId = options.chainId ?? DEVELOPMENT_CHAIN_ID;
-  const args = ['--host', '127.0.0.1', '--port', '0', '--chain-id', String(chainId), '--no-request-size-limit'];
+  const args = ['--host', '127.0.0.1', '--port', String(options.port ?? 0), '--chain-id', String(chainId)];
+  args.push('--no-request-size-limit');
+  if (options.network !== undefined) args.push('--network', options.network);
   if (options.loadState !== undefined) {
     await access(options.loadState).catch((error: unknown) => {
       throw explainFileError(error, String(options.loadState));

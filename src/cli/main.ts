@@ -22,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('meed')
     .description('Data attribution that can be checked and paid.')
     .version(version)
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(add --help for the options)');
   for (const sub of [

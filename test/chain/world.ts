@@ -63,9 +63,10 @@ export async function openWorld(
   instance: Instance,
   changes: Partial<DeployOptions> = {},
   chainId = 31337,
+  network?: 'optimism',
 ): Promise<World> {
   const key = forgeableKey(chainId === 31337 ? 'development' : 'other');
-  const node = await startNode({ chainId });
+  const node = await startNode({ chainId, network });
   const deployer = await Account.connect(node.url, chainId, { development: DEPLOYER });
   const options = { ...deployOptions(instance, key), ...changes };
   const deployed = await deploy(deployer, { ceremony: originOf(options.key), ...options });

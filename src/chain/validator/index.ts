@@ -1,6 +1,7 @@
 export {
   CEREMONY_FILE,
   DEFAULT_POLICY,
+  DEVELOPMENT_OPTIONS,
   type Registration,
   readRegistration,
   registerOnChain,

@@ -69,6 +69,19 @@ export function registrationRecipe(
   };
 }
 
+/** Of a deployment on a development chain; on another one the roles and the window differ. */
+export const DEVELOPMENT_OPTIONS = {
+  policy: {
+    ...DEFAULT_POLICY,
+    treasury: developmentAddress(ROLE_ACCOUNT.treasury),
+    stakers: developmentAddress(ROLE_ACCOUNT.stakers),
+  },
+  challengeWindow: 0,
+  refundTimeout: 7 * DAY_SECONDS,
+  longestOpen: 7 * DAY_SECONDS,
+  tokenCap: TOKEN_CAP,
+};
+
 export async function registerOnChain(
   folder: string,
   stored: StoredDataset,
@@ -95,11 +108,9 @@ export async function registerOnChain(
       instance: index.options.instance,
       key: keyWords(key.verificationKey),
       ceremony: key.ceremony,
+      ...DEVELOPMENT_OPTIONS,
       policy: { ...DEFAULT_POLICY, treasury: roleAddress('treasury'), stakers: roleAddress('stakers') },
       challengeWindow: development ? 0 : DAY_SECONDS,
-      refundTimeout: 7 * DAY_SECONDS,
-      longestOpen: 7 * DAY_SECONDS,
-      tokenCap: TOKEN_CAP,
     });
     for (const [name, used] of Object.entries(gas))
       transactions.push({ what: `deploy ${name}`, hash: '', gas: Number(used) });
