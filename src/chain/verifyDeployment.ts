@@ -3,6 +3,7 @@
  * the code is compiled from `meed audit` checks, from the transactions that created it.
  */
 import { Contract, type JsonRpcProvider } from 'ethers';
+import { MeedError } from '../foundation/index.js';
 import { type ContractName, compileContracts } from './compile.js';
 import { codeHashes, type Deployment } from './deploy.js';
 
@@ -25,7 +26,7 @@ const NAMES: readonly (readonly [ContractName, string, ContractName])[] = [
   ['EpochSettlement', 'protocolTerms', 'ProtocolTerms'],
 ];
 
-/** Every check, passed or not, in one order. */
+/** Every check, passed or not, in one order. @throws MeedError when the node does not answer */
 export async function verifyDeployment(provider: JsonRpcProvider, deployment: Deployment): Promise<DeploymentCheck[]> {
   const checks: DeploymentCheck[] = [];
   const check = (name: string, found: string, expected: string): void => {
@@ -41,7 +42,10 @@ export async function verifyDeployment(provider: JsonRpcProvider, deployment: De
       return `no answer (${error instanceof Error ? error.message.slice(0, 80) : String(error)})`;
     }
   };
-  check('chain id', String(Number(await provider.send('eth_chainId', []))), String(deployment.chainId));
+  const chainId: unknown = await provider.send('eth_chainId', []).catch((cause: unknown) => {
+    throw new MeedError('The node does not answer', 'Start it, or check its address', { cause });
+  });
+  check('chain id', String(Number(chainId)), String(deployment.chainId));
   const hashes = await codeHashes(provider, addresses);
   for (const [name, hash] of Object.entries(deployment.codeHashes)) {
     check(`code of ${name}`, Reflect.get(hashes, name) ?? 'none', hash);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { FOLDERS } from '../../chain/auditor/index.js';
 import {
@@ -60,11 +61,15 @@ export function chainUpCommand(): Command {
     });
 }
 
-function interrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+const DAY_MS = 86_400_000;
+
+/** A signal's listeners do not keep a process alive, and the node is a child that does not either; a timer does. */
+async function interrupted(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await delay(DAY_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
 }
 
 const ACCOUNTS_SHOWN = 3;
