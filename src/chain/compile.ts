@@ -17,6 +17,7 @@ export interface CompiledContract {
   readonly bytecode: string;
 }
 
+/** A deployment names the address of each of these. */
 export const CONTRACT_NAMES = [
   'AttributionToken',
   'DatanetRegistry',
@@ -26,8 +27,12 @@ export const CONTRACT_NAMES = [
   'EpochSettlement',
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
-export type CompiledContracts = Readonly<Record<ContractName, CompiledContract>>;
+/** Compiled with them and deployed on their own: a deployment without them is whole. */
+export const SEPARATE_CONTRACT_NAMES = ['VerifierRouter', 'MeedGovernor', 'TimelockController'] as const;
+export type CompiledName = ContractName | (typeof SEPARATE_CONTRACT_NAMES)[number];
+export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;
 
+const COMPILED_NAMES: readonly CompiledName[] = [...CONTRACT_NAMES, ...SEPARATE_CONTRACT_NAMES];
 const require = createRequire(import.meta.url);
 const SETTINGS = {
   optimizer: { enabled: true, runs: 10_000 },
@@ -116,8 +121,9 @@ function pickContracts(output: unknown): CompiledContracts {
   }
   const files = isObject(output) && isObject(output.contracts) ? output.contracts : {};
   const picked: Record<string, unknown> = {};
-  for (const name of CONTRACT_NAMES) {
-    const file = files[`contracts/${name}.sol`];
+  for (const name of COMPILED_NAMES) {
+    const source = Object.keys(files).find((path) => path.endsWith(`/${name}.sol`));
+    const file = source === undefined ? undefined : files[source];
     const contract = isObject(file) ? file[name] : undefined;
     const evm = isObject(contract) ? contract.evm : undefined;
     const bytecode = isObject(evm) && isObject(evm.bytecode) ? evm.bytecode.object : undefined;
@@ -126,14 +132,14 @@ function pickContracts(output: unknown): CompiledContracts {
   if (isCompiledContracts(picked)) return picked;
   throw new MeedError(
     'solc gave no bytecode for one of the contracts',
-    `Check that contracts/ defines ${CONTRACT_NAMES.join(', ')}`,
+    `Check that contracts/ defines or imports ${COMPILED_NAMES.join(', ')}`,
   );
 }
 
 function isCompiledContracts(value: unknown): value is CompiledContracts {
   return (
     isObject(value) &&
-    CONTRACT_NAMES.every((name) => {
+    COMPILED_NAMES.every((name) => {
       const contract = value[name];
       return (
         isObject(contract) &&

@@ -8,7 +8,7 @@ import { type JsonObject, MeedError } from '../foundation/index.js';
 import type { CeremonyOrigin, KeySeal } from '../prover/index.js';
 import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
-import { type ContractName, compileContracts } from './compile.js';
+import { type CompiledName, type ContractName, compileContracts } from './compile.js';
 import { address, bytes32, count, hash, record } from './values.js';
 import { type KeyWords, requireUnforgeable, requireVerifiedOrigin } from './verifyingKey.js';
 
@@ -144,8 +144,8 @@ function parseSeal(value: unknown): KeySeal {
   };
 }
 
-interface Created {
-  readonly name: ContractName;
+export interface Created {
+  readonly name: CompiledName;
   readonly address: string;
   readonly gasUsed: bigint;
   readonly blockNumber: number;
@@ -154,7 +154,7 @@ interface Created {
 /** Deploys one contract. */
 export async function createContract(
   deployer: Account,
-  name: ContractName,
+  name: CompiledName,
   args: readonly unknown[],
 ): Promise<Created> {
   const { abi, bytecode } = (await compileContracts())[name];
