@@ -32,14 +32,13 @@ const percent = ({ found, hit }) => (found === 0 ? 100 : (100 * hit) / found);
 const cell = (counts) => `${percent(counts).toFixed(1)} % (${counts.hit}/${counts.found})`.padStart(22);
 const row = ({ file, lines, branches }) => `${file.padEnd(44)}${cell(lines)}${cell(branches)}\n`;
 
-const none = { found: 0, hit: 0 };
 const traces = readFileSync(report, 'utf8').split('end_of_record').map(readTrace);
 const ours = traces.filter(({ file }) => file.startsWith('contracts/'));
-const total = ours.reduce((t, c) => ({ ...t, lines: sum(t.lines, c.lines), branches: sum(t.branches, c.branches) }), {
+const total = {
   file: 'all contracts',
-  lines: none,
-  branches: none,
-});
+  lines: ours.map(({ lines }) => lines).reduce(sum),
+  branches: ours.map(({ branches }) => branches).reduce(sum),
+};
 process.stdout.write(`${''.padEnd(44)}${'lines'.padStart(22)}${'branches'.padStart(22)}\n`);
 for (const trace of ours) process.stdout.write(row(trace));
 process.stdout.write(row(total));

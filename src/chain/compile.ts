@@ -34,12 +34,14 @@ export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>
 
 const COMPILED_NAMES: readonly CompiledName[] = [...CONTRACT_NAMES, ...SEPARATE_CONTRACT_NAMES];
 const require = createRequire(import.meta.url);
-const SETTINGS = {
+/** How contracts are made; foundry.toml says the same. */
+export const COMPILER_SETTINGS = {
   optimizer: { enabled: true, runs: 10_000 },
   viaIR: true,
   evmVersion: 'cancun',
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
-};
+} as const;
+/** Of these contracts only: what they import is checked as well, and makes no code of its own. */
+const OUTPUT = { '*': Object.fromEntries(COMPILED_NAMES.map((name) => [name, ['abi', 'evm.bytecode.object']])) };
 /** Runs in the worker: compiles the input given and posts the output. */
 const WORKER = `const { parentPort, workerData } = require('node:worker_threads');
 parentPort.postMessage(require(workerData.solc).compile(workerData.input));`;
@@ -56,7 +58,8 @@ export function compileContracts(): Promise<CompiledContracts> {
 }
 
 async function compileOrRead(): Promise<CompiledContracts> {
-  const input = canonicalJson({ language: 'Solidity', sources: await gatherSources(), settings: SETTINGS });
+  const settings = { ...COMPILER_SETTINGS, outputSelection: OUTPUT };
+  const input = canonicalJson({ language: 'Solidity', sources: await gatherSources(), settings });
   const file = join(cacheFolder(), 'contracts', `${sha256(compilerVersion(), input)}.json`);
   const cached = await readCache(file);
   if (cached) return cached;
