@@ -70,10 +70,7 @@ contract VerifierRouter {
         _requireKey(verifier, keyHash);
         uint64 activeFrom = uint64(block.timestamp) + activationDelay;
         _announcements[circuitId] = Announcement({
-            verifier: verifier,
-            activeFrom: activeFrom,
-            keyHash: keyHash,
-            codeHash: address(verifier).codehash
+            verifier: verifier, activeFrom: activeFrom, keyHash: keyHash, codeHash: address(verifier).codehash
         });
         emit VerifierAnnounced(circuitId, verifier, keyHash, activeFrom);
     }

@@ -17,7 +17,9 @@ contract TokenHandler is Test {
 
     constructor(uint256 cap) {
         token = new AttributionToken(cap, address(this));
-        for (uint256 i = 0; i < 6; ++i) actors.push(makeAddr(string.concat("holder ", vm.toString(i))));
+        for (uint256 i = 0; i < 6; ++i) {
+            actors.push(makeAddr(string.concat("holder ", vm.toString(i))));
+        }
     }
 
     function mint(uint256 to, uint256 amount) external {
@@ -71,15 +73,21 @@ contract TokenHandler is Test {
     }
 
     function votes() public view returns (uint256 sum) {
-        for (uint256 i = 0; i < actors.length; ++i) sum += token.getVotes(actors[i]);
+        for (uint256 i = 0; i < actors.length; ++i) {
+            sum += token.getVotes(actors[i]);
+        }
     }
 
     function pastVotes(uint256 second) external view returns (uint256 sum) {
-        for (uint256 i = 0; i < actors.length; ++i) sum += token.getPastVotes(actors[i], second);
+        for (uint256 i = 0; i < actors.length; ++i) {
+            sum += token.getPastVotes(actors[i], second);
+        }
     }
 
     function balances() external view returns (uint256 sum) {
-        for (uint256 i = 0; i < actors.length; ++i) sum += token.balanceOf(actors[i]);
+        for (uint256 i = 0; i < actors.length; ++i) {
+            sum += token.balanceOf(actors[i]);
+        }
     }
 
     function recorded() external view returns (uint256) {

@@ -65,9 +65,7 @@ contract AttributionTokenTest is Test {
         assertEq(token.cap(), CAP - amount);
         assertEq(token.burned(), amount);
         vm.prank(owner);
-        vm.expectRevert(
-            abi.encodeWithSelector(ERC20Capped.ERC20ExceededCap.selector, CAP - amount + 1, CAP - amount)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ERC20Capped.ERC20ExceededCap.selector, CAP - amount + 1, CAP - amount));
         token.mint(alice, 1);
     }
 

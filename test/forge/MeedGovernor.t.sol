@@ -494,14 +494,13 @@ contract GovernedInvariantTest is Governed {
 
     function invariant_OnlyTheGovernorHasRoles() public view {
         bytes32[4] memory roles = [
-            timelock.DEFAULT_ADMIN_ROLE(),
-            timelock.PROPOSER_ROLE(),
-            timelock.CANCELLER_ROLE(),
-            timelock.EXECUTOR_ROLE()
+            timelock.DEFAULT_ADMIN_ROLE(), timelock.PROPOSER_ROLE(), timelock.CANCELLER_ROLE(), timelock.EXECUTOR_ROLE()
         ];
         address[4] memory others = [deployer, holder, stranger, address(router)];
         for (uint256 r = 0; r < roles.length; ++r) {
-            for (uint256 i = 0; i < others.length; ++i) assertFalse(timelock.hasRole(roles[r], others[i]));
+            for (uint256 i = 0; i < others.length; ++i) {
+                assertFalse(timelock.hasRole(roles[r], others[i]));
+            }
         }
         assertTrue(timelock.hasRole(roles[0], address(timelock)));
     }
