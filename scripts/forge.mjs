@@ -25,11 +25,12 @@ function forgeBinary() {
 /**
  * Runs forge and waits for it.
  * @param {readonly string[]} args
- * @param {import('node:child_process').StdioOptions} stdio
+ * @param {Readonly<Record<string, string>>} settings forge's own, as environment variables
  * @returns its exit status
  */
-export function forge(args, stdio = 'inherit') {
-  const { status, error } = spawnSync(forgeBinary(), [...args], { cwd: root, stdio });
+export function forge(args, settings = {}) {
+  const env = { ...process.env, ...settings };
+  const { status, error } = spawnSync(forgeBinary(), [...args], { cwd: root, stdio: 'inherit', env });
   if (error) throw error;
   return status ?? 1;
 }
