@@ -30,7 +30,9 @@ contract AttributionToken is ERC20, ERC20Permit, ERC20Burnable, ERC20Capped, ERC
         ERC20Capped(cap_)
         Ownable(owner)
     {
-        if (cap_ > type(uint96).max) revert CapExceedsFeeType(cap_, type(uint96).max);
+        if (cap_ > type(uint96).max) {
+            revert CapExceedsFeeType(cap_, type(uint96).max);
+        }
     }
 
     /// @param amount units; with those minted before and never burnt, at most the cap

@@ -17,6 +17,7 @@ export interface CompiledContract {
   readonly bytecode: string;
 }
 
+/** A deployment names the address of each of these. */
 export const CONTRACT_NAMES = [
   'AttributionToken',
   'PositivePart',
@@ -28,22 +29,28 @@ export const CONTRACT_NAMES = [
   'EpochSettlement',
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
-/** Contracts that a deployment may have beside those, in any number. */
-export const FURTHER_NAMES = ['StatementVerifier', 'Disputes', 'PooledPerBatch'] as const;
-export type CompiledName = ContractName | (typeof FURTHER_NAMES)[number];
+/** Compiled with them and deployed on their own: a deployment without them is whole. */
+export const SEPARATE_CONTRACT_NAMES = [
+  'StatementVerifier',
+  'Disputes',
+  'PooledPerBatch',
+  'VerifierRouter',
+  'MeedGovernor',
+  'TimelockController',
+] as const;
+export type CompiledName = ContractName | (typeof SEPARATE_CONTRACT_NAMES)[number];
 export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;
 
-/** Where a contract lies below contracts/, unless directly. */
-const FOLDERS: Partial<Record<CompiledName, string>> = { PositivePart: 'policies/', PooledPerBatch: 'policies/' };
-const COMPILED_NAMES: readonly CompiledName[] = [...CONTRACT_NAMES, ...FURTHER_NAMES];
-
+const COMPILED_NAMES: readonly CompiledName[] = [...CONTRACT_NAMES, ...SEPARATE_CONTRACT_NAMES];
 const require = createRequire(import.meta.url);
-const SETTINGS = {
+/** How contracts are made; foundry.toml says the same. */
+export const COMPILER_SETTINGS = {
   optimizer: { enabled: true, runs: 10_000 },
   viaIR: true,
   evmVersion: 'cancun',
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
-};
+} as const;
+/** Of these contracts only: what they import is checked as well, and makes no code of its own. */
+const OUTPUT = { '*': Object.fromEntries(COMPILED_NAMES.map((name) => [name, ['abi', 'evm.bytecode.object']])) };
 /** That transient storage outlives a call: said of OpenZeppelin's guard, which clears it, whoever uses it. */
 const TRANSIENT_STORAGE = '2394';
 /** Runs in the worker: compiles the input given and posts the output. */
@@ -62,7 +69,8 @@ export function compileContracts(): Promise<CompiledContracts> {
 }
 
 async function compileOrRead(): Promise<CompiledContracts> {
-  const input = canonicalJson({ language: 'Solidity', sources: await gatherSources(), settings: SETTINGS });
+  const settings = { ...COMPILER_SETTINGS, outputSelection: OUTPUT };
+  const input = canonicalJson({ language: 'Solidity', sources: await gatherSources(), settings });
   const file = join(cacheFolder(), 'contracts', `${sha256(compilerVersion(), input)}.json`);
   const cached = await readCache(file);
   if (cached) return cached;
@@ -130,7 +138,8 @@ function pickContracts(output: unknown): CompiledContracts {
   const files = isObject(output) && isObject(output.contracts) ? output.contracts : {};
   const picked: Record<string, unknown> = {};
   for (const name of COMPILED_NAMES) {
-    const file = files[`contracts/${FOLDERS[name] ?? ''}${name}.sol`];
+    const source = Object.keys(files).find((path) => path.endsWith(`/${name}.sol`));
+    const file = source === undefined ? undefined : files[source];
     const contract = isObject(file) ? file[name] : undefined;
     const evm = isObject(contract) ? contract.evm : undefined;
     const bytecode = isObject(evm) && isObject(evm.bytecode) ? evm.bytecode.object : undefined;
@@ -139,7 +148,7 @@ function pickContracts(output: unknown): CompiledContracts {
   if (isCompiledContracts(picked)) return picked;
   throw new MeedError(
     'solc gave no bytecode for one of the contracts',
-    `Check that contracts/ defines ${COMPILED_NAMES.join(', ')}`,
+    `Check that contracts/ defines or imports ${COMPILED_NAMES.join(', ')}`,
   );
 }
 

@@ -56,6 +56,30 @@ export {
   judgeIndex,
 } from './disputes.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
+export {
+  type Action,
+  actionOn,
+  activateVerifier,
+  cancelProposal,
+  castVote,
+  delegateVotes,
+  deployGovernance,
+  executeProposal,
+  type Governance,
+  type GovernanceFigures,
+  type GovernanceOptions,
+  PROPOSAL_STATES,
+  type Proposal,
+  type ProposalState,
+  proposalState,
+  propose,
+  queueProposal,
+  readFigures,
+  requireGoverned,
+  TIMELOCK_DELAY,
+  type Vote,
+  verifierOf,
+} from './governance.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,
