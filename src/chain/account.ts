@@ -6,7 +6,16 @@
  * between the two is missed, and on a chain where nothing else happens it never ends. So the receipt is asked for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Contract, HDNodeWallet, type Interface, JsonRpcProvider, type TransactionReceipt, Wallet } from 'ethers';
+import {
+  type Contract,
+  HDNodeWallet,
+  type Interface,
+  JsonRpcProvider,
+  type TransactionReceipt,
+  type TypedDataDomain,
+  type TypedDataField,
+  Wallet,
+} from 'ethers';
 import { MeedError } from '../foundation/index.js';
 import { compileContracts } from './compile.js';
 import { errorInterface, explainRefusal } from './refusals.js';
@@ -76,6 +85,16 @@ export class Account {
    */
   async send(what: string, contract: Contract, method: string, args: readonly unknown[]): Promise<Mined> {
     return this.transact(what, { to: String(contract.target), data: this.#encode(what, contract, method, args) });
+  }
+
+  /** Signs typed data (EIP-712). */
+  signTyped(
+    domain: TypedDataDomain,
+    types: Readonly<Record<string, readonly TypedDataField[]>>,
+    value: Readonly<Record<string, string | number | bigint>>,
+  ): Promise<string> {
+    const copied = Object.fromEntries(Object.entries(types).map(([name, fields]) => [name, [...fields]]));
+    return this.#signer.signTypedData(domain, copied, value);
   }
 
   #encode(what: string, contract: Contract, method: string, args: readonly unknown[]): string {

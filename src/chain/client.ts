@@ -256,7 +256,8 @@ function contract(client: ChainClient, name: ContractName): Contract {
   throw new MeedError(`The client does not know ${name}`, 'Open the client with openClient');
 }
 
-async function call(
+/** What a view of one of the contracts answers. @throws MeedError with the contract's refusal */
+export async function call(
   client: ChainClient,
   name: ContractName,
   method: string,
@@ -271,7 +272,8 @@ async function call(
   }
 }
 
-async function send(
+/** Sends a call and waits until it is mined. @throws MeedError with the contract's refusal */
+export async function send(
   client: ChainClient,
   what: string,
   name: ContractName,
@@ -282,7 +284,7 @@ async function send(
 }
 
 /** Sends, and reads one field of the event that tells the result. */
-async function sendFor(
+export async function sendFor(
   client: ChainClient,
   what: string,
   name: ContractName,
