@@ -41,7 +41,7 @@ abstract contract Contributions is Datanets, PayoutWallets {
         uint64 ordinal;
     }
 
-    /// Entries a batch, so that every call fits a block.
+    /// Entries a batch: that many withdrawals, the dearest, take 14 M gas, below what a transaction may use (EIP-7825, 2^24).
     uint256 public constant BATCH_MAX = 256;
 
     event ContributionProposed(
@@ -158,7 +158,10 @@ abstract contract Contributions is Datanets, PayoutWallets {
 
     /// @notice Withdraws the contributor's consent, for good. Versions published earlier stay, and what was earned stays
     /// earned; a later version must not contain the contribution.
-    function withdrawConsent(bytes32 datanetId, bytes32[] calldata ids, bytes32 reasonHash) external batched(ids.length) {
+    function withdrawConsent(bytes32 datanetId, bytes32[] calldata ids, bytes32 reasonHash)
+        external
+        batched(ids.length)
+    {
         for (uint256 i = 0; i < ids.length; ++i) {
             Contribution storage entry = _entry(datanetId, ids[i]);
             _requireWallet(entry.contributor);

@@ -234,7 +234,7 @@ export async function publishVersion(
  * @param contributions the ids in the version, in the order of the tree
  * @throws MeedError when the contribution is not among them
  */
-export function showViolation(
+export async function showViolation(
   client: ChainClient,
   datasetId: string,
   contribution: string,

@@ -56,9 +56,7 @@ contract ContributionsTest is RegistryTest {
         registry.rejectContributions(datanetId, words(id), REASON);
         assertTrue(statusOf(id) == Contributions.Status.Refused);
         vm.prank(alice.addr);
-        vm.expectRevert(
-            abi.encodeWithSelector(Contributions.NotAppealable.selector, id, Contributions.Status.Refused)
-        );
+        vm.expectRevert(abi.encodeWithSelector(Contributions.NotAppealable.selector, id, Contributions.Status.Refused));
         registry.appeal(datanetId, id, "grounds");
     }
 
@@ -75,9 +73,7 @@ contract ContributionsTest is RegistryTest {
         bytes32 id = rejected("rows");
         bytes32 open = propose(alice, "open");
         vm.prank(stranger.addr);
-        vm.expectRevert(
-            abi.encodeWithSelector(PayoutWallets.NotContributorWallet.selector, alice.addr, stranger.addr)
-        );
+        vm.expectRevert(abi.encodeWithSelector(PayoutWallets.NotContributorWallet.selector, alice.addr, stranger.addr));
         registry.appeal(datanetId, id, "grounds");
         vm.startPrank(alice.addr);
         vm.expectRevert(Contributions.ReasonMissing.selector);
@@ -171,9 +167,7 @@ contract ContributionsTest is RegistryTest {
         address[3] memory others = [owner.addr, reviewer.addr, stranger.addr];
         for (uint256 i = 0; i < others.length; ++i) {
             vm.prank(others[i]);
-            vm.expectRevert(
-                abi.encodeWithSelector(PayoutWallets.NotContributorWallet.selector, alice.addr, others[i])
-            );
+            vm.expectRevert(abi.encodeWithSelector(PayoutWallets.NotContributorWallet.selector, alice.addr, others[i]));
             registry.withdrawConsent(datanetId, words(id), REASON);
         }
     }

@@ -165,7 +165,9 @@ contract Cheats is Test {
         address caller = pick(by);
         leaves = ids.length == 0 ? 0 : leaves % 5;
         bytes32[] memory contained = new bytes32[](leaves);
-        for (uint256 i = 0; i < leaves; ++i) contained[i] = ids[uint256(keccak256(abi.encode(seed, i))) % ids.length];
+        for (uint256 i = 0; i < leaves; ++i) {
+            contained[i] = ids[uint256(keccak256(abi.encode(seed, i))) % ids.length];
+        }
         DatanetRegistry.VersionDraft memory draft;
         draft.datanetId = datanetId;
         draft.predecessor = registry.datanetOf(datanetId).latest;
@@ -236,9 +238,8 @@ contract Cheats is Test {
         if (signer % 2 == 0) s.signer = walletOf(s.contributor);
         s.nonce = nonce % 2 == 0 ? _nonce[s.contributor] : nonce % 5;
         s.deadline = vm.getBlockTimestamp() + lifetime % 100 days;
-        bytes32 message = keccak256(
-            abi.encode(registry.WALLET_CHANGE_TYPEHASH(), s.contributor, s.newWallet, s.nonce, s.deadline)
-        );
+        bytes32 message =
+            keccak256(abi.encode(registry.WALLET_CHANGE_TYPEHASH(), s.contributor, s.newWallet, s.nonce, s.deadline));
         (uint8 v, bytes32 r, bytes32 t) =
             vm.sign(_keys[s.signer], keccak256(abi.encodePacked(hex"1901", domain(), message)));
         s.signature = abi.encodePacked(r, t, v);
@@ -338,7 +339,9 @@ contract Cheats is Test {
 
     function hashed(bytes32[] memory leaves) private pure returns (bytes32[] memory hashes) {
         hashes = new bytes32[](leaves.length);
-        for (uint256 i = 0; i < leaves.length; ++i) hashes[i] = Rfc6962.leafHash(leaves[i]);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            hashes[i] = Rfc6962.leafHash(leaves[i]);
+        }
     }
 
     function one(bytes32 word) private pure returns (bytes32[] memory list) {

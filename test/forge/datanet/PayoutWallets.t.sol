@@ -136,9 +136,7 @@ contract PayoutWalletsTest is RegistryTest {
         address[2] memory others = [stranger.addr, bob.addr];
         for (uint256 i = 0; i < 2; ++i) {
             vm.prank(others[i]);
-            vm.expectRevert(
-                abi.encodeWithSelector(PayoutWallets.NotContributorWallet.selector, alice.addr, others[i])
-            );
+            vm.expectRevert(abi.encodeWithSelector(PayoutWallets.NotContributorWallet.selector, alice.addr, others[i]));
             registry.cancelWalletChange(alice.addr);
         }
     }
@@ -224,9 +222,7 @@ contract PayoutWalletsTest is RegistryTest {
         uint256 deadline = later();
         bytes memory signature = sign(alice, changeDigest(alice.addr, bob.addr, 0, deadline));
         DatanetRegistry other = new DatanetRegistry();
-        vm.expectRevert(
-            abi.encodeWithSelector(PayoutWallets.InvalidWalletSignature.selector, alice.addr, alice.addr)
-        );
+        vm.expectRevert(abi.encodeWithSelector(PayoutWallets.InvalidWalletSignature.selector, alice.addr, alice.addr));
         other.requestWalletChange(alice.addr, bob.addr, deadline, signature);
     }
 

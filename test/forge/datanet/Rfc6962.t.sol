@@ -32,7 +32,9 @@ library Recursion {
         uint256 k = split(to - from);
         bytes32[] memory below = m < k ? path(leaves, m, from, from + k) : path(leaves, m - k, from + k, to);
         siblings = new bytes32[](below.length + 1);
-        for (uint256 i = 0; i < below.length; ++i) siblings[i] = below[i];
+        for (uint256 i = 0; i < below.length; ++i) {
+            siblings[i] = below[i];
+        }
         siblings[below.length] = m < k ? mth(leaves, from + k, to) : mth(leaves, from, from + k);
     }
 
@@ -59,7 +61,9 @@ contract Rfc6962Test is Test {
             hex"606162636465666768696a6b6c6d6e6f"
         ];
         hashes = new bytes32[](8);
-        for (uint256 i = 0; i < 8; ++i) hashes[i] = sha256(bytes.concat(bytes1(0), leaves[i]));
+        for (uint256 i = 0; i < 8; ++i) {
+            hashes[i] = sha256(bytes.concat(bytes1(0), leaves[i]));
+        }
     }
 
     function test_the_published_roots_of_one_to_eight_leaves() public view {
@@ -82,7 +86,10 @@ contract Rfc6962Test is Test {
         }
     }
 
-    function testFuzz_every_leaf_of_every_size_is_included_and_at_no_other_place(uint256 seed, uint256 size) public view {
+    function testFuzz_every_leaf_of_every_size_is_included_and_at_no_other_place(uint256 seed, uint256 size)
+        public
+        view
+    {
         size = bound(size, 1, 40);
         bytes32[] memory leaves = leavesOf(seed, size);
         bytes32 root = Recursion.mth(leaves, 0, size);
@@ -94,7 +101,10 @@ contract Rfc6962Test is Test {
         }
     }
 
-    function testFuzz_one_changed_bit_anywhere_is_refused(uint256 seed, uint256 size, uint256 at, uint8 bit) public view {
+    function testFuzz_one_changed_bit_anywhere_is_refused(uint256 seed, uint256 size, uint256 at, uint8 bit)
+        public
+        view
+    {
         size = bound(size, 2, 300);
         bytes32[] memory leaves = leavesOf(seed, size);
         uint256 m = bound(at, 0, size - 1);
@@ -143,6 +153,8 @@ contract Rfc6962Test is Test {
 
     function leavesOf(uint256 seed, uint256 size) private pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](size);
-        for (uint256 i = 0; i < size; ++i) leaves[i] = keccak256(abi.encode(seed, i));
+        for (uint256 i = 0; i < size; ++i) {
+            leaves[i] = keccak256(abi.encode(seed, i));
+        }
     }
 }

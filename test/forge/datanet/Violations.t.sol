@@ -92,7 +92,9 @@ contract ViolationsTest is RegistryTest {
     /// What nobody approved holds no publication up, however often it is proposed and withdrawn.
     function test_attack_holding_publications_up_by_withdrawing_proposals() public {
         DatanetRegistry.VersionDraft memory draft = draftOf(words(standing));
-        for (uint256 i = 0; i < 5; ++i) withdraw(stranger, propose(stranger, bytes32(i + 1)));
+        for (uint256 i = 0; i < 5; ++i) {
+            withdraw(stranger, propose(stranger, bytes32(i + 1)));
+        }
         vm.prank(owner.addr);
         registry.publishVersion(draft, new address[](0));
     }
