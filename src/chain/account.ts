@@ -32,7 +32,7 @@ const TRANSACTION_GAS_MAX = 2n ** 24n;
 export type Credentials = { readonly privateKey: string } | { readonly development: number };
 
 /** The fields of each type, by its name. */
-export type TypedDataTypes = Readonly<Record<string, TypedDataField[]>>;
+export type TypedDataTypes = Readonly<Record<string, readonly TypedDataField[]>>;
 
 export interface Sent {
   readonly hash: string;
@@ -100,7 +100,8 @@ export class Account {
     types: TypedDataTypes,
     message: Readonly<Record<string, unknown>>,
   ): Promise<string> {
-    return this.#signer.signTypedData(domain, { ...types }, message);
+    const copied = Object.fromEntries(Object.entries(types).map(([name, fields]) => [name, [...fields]]));
+    return this.#signer.signTypedData(domain, copied, message);
   }
 
   #encode(what: string, contract: Contract, method: string, args: readonly unknown[]): string {

@@ -278,7 +278,7 @@ function contract(client: ChainClient, name: ContractName): Contract {
   throw new MeedError(`The client does not know ${name}`, 'Open the client with openClient');
 }
 
-/** Reads, without a transaction. */
+/** What a view of one of the contracts answers. @throws MeedError with the contract's refusal */
 export async function call(
   client: ChainClient,
   name: ContractName,
@@ -294,7 +294,7 @@ export async function call(
   }
 }
 
-/** Sends and waits until it is mined. */
+/** Sends a call and waits until it is mined. @throws MeedError with the contract's refusal */
 export async function send(
   client: ChainClient,
   what: string,

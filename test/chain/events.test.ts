@@ -64,10 +64,10 @@ it('refuses answers that are no logs', async () => {
 it('refuses foreign, truncated, padded, repeated, reordered and removed logs', async () => {
   await expect(reading(([first]) => [{ ...first, address: CONTRIBUTORS[0] }])).rejects.toThrow('no contract of ours');
   await expect(reading(([first]) => [{ ...first, data: first.data.slice(0, -64) }])).rejects.toThrow(
-    'malformed DatasetPublished',
+    'malformed DatanetCreated',
   );
   await expect(reading(([first]) => [{ ...first, data: `${first.data}00` }])).rejects.toThrow(
-    'malformed DatasetPublished',
+    'malformed DatanetCreated',
   );
   await expect(reading(([first, ...rest]) => [first, first, ...rest])).rejects.toThrow('out of order');
   await expect(reading((logs) => logs.toReversed())).rejects.toThrow('out of order');
