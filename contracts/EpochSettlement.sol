@@ -62,7 +62,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
     address public immutable stakers;
 
     mapping(uint256 epoch => Progress) public progressOf;
-    /// keccak256(abi.encode(address[] contributors, int64[] sums)) of each settled shard; zero before.
+    /// keccak256(abi.encode(address[] contributors, bytes packedSums)) of each settled shard; zero before.
     mapping(uint256 epoch => mapping(uint256 batch => mapping(uint256 shard => bytes32))) public sumsHashOf;
     /// A batch's fees leave the pot once, by distribution or by refund.
     mapping(uint256 epoch => mapping(uint256 batch => bool)) public isPaidOut;
@@ -103,29 +103,26 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
     }
 
     /// @notice Proves the scores of one shard against one batch and records each contributor's sums.
-    /// @param packedScores S × Q, score[k·Q + q], five bytes each: two's complement, most significant first
-    /// @param slotContributors S addresses, zero at unused slots
-    function settle(
-        uint256 epoch,
-        uint256 shard,
-        uint256 batch,
-        bytes calldata packedScores,
-        address[] calldata slotContributors,
-        uint256[8] calldata proof
-    ) external {
-        uint256 needed = Challenge.SCORE_BYTES * slots * queries;
-        if (packedScores.length != needed) revert WrongScoreBytes(packedScores.length, needed);
-        if (slotContributors.length != slots) revert WrongSlotCount(slotContributors.length, slots);
-        if (sumsHashOf[epoch][batch][shard] != 0) revert AlreadySettled(epoch, shard, batch);
-        Progress storage progress = progressOf[epoch];
-        if (progress.stage != Stage.Settling) revert EpochNotSettling(epoch);
-        Challenge.Place memory place = _place(epoch, shard, batch, slotContributors);
-        (uint256 rho, int64[] memory scores) = Challenge.derive(place, packedScores);
-        uint256[4] memory signals =
-            [place.shardCommitment, place.queryBatchCommitment, rho, Challenge.evaluate(scores, rho)];
-        if (!verifier.verify(proof, signals)) revert ProofRejected(epoch, shard, batch);
-        progress.settled += 1;
-        _recordSums(epoch, shard, batch, rho, scores, slotContributors);
+    function settle(uint256 epoch, Proven calldata proven) external {
+        (uint256[4] memory signals, ScoreSums.Sums memory sums) = _statement(epoch, proven);
+        if (!verifier.verify(proven.proof, signals)) revert ProofRejected(epoch, proven.shard, proven.batch);
+        progressOf[epoch].settled += 1;
+        _record(epoch, proven, signals[2], sums);
+    }
+
+    /// @notice Settles several places of an epoch, whose proofs are verified together: all of them, or none.
+    function settleMany(uint256 epoch, Proven[] calldata proven) external {
+        uint256[8][] memory proofs = new uint256[8][](proven.length);
+        uint256[4][] memory signals = new uint256[4][](proven.length);
+        for (uint256 i = 0; i < proven.length; ++i) {
+            ScoreSums.Sums memory sums;
+            (signals[i], sums) = _statement(epoch, proven[i]);
+            proofs[i] = proven[i].proof;
+            // Recorded before the proofs are verified, so that a place named twice is refused; what is wrong is undone.
+            _record(epoch, proven[i], signals[i][2], sums);
+        }
+        if (!verifier.verifyBatch(proofs, signals)) revert ProofsRejected(epoch, proven.length);
+        progressOf[epoch].settled += uint64(proven.length);
     }
 
     /// @notice Makes an epoch final once every shard of every batch is settled; anyone may.
@@ -141,22 +138,24 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
 
     /// @notice Splits the fees of one batch of a final epoch; anyone may. Everything given is checked against hashes.
     /// @param contributors of each shard, as in its ShardSettled event
-    /// @param sums of each shard, as in its ShardSettled event
+    /// @param packedSums of each shard, as in its ShardSettled event
     function distribute(
         uint256 epoch,
         uint256 batch,
         uint96[] calldata fees,
         bytes32[] calldata outputHashes,
         address[][] calldata contributors,
-        int64[][] calldata sums
+        bytes[] calldata packedSums
     ) external {
         if (progressOf[epoch].stage != Stage.Final) revert EpochNotFinal(epoch);
         _takeBatch(epoch, batch);
         (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner) = _closedEpoch(epoch);
         if (batch >= entry.batches) revert ReceiptBook.UnknownBatch(epoch, batch);
         _requireReceipts(epoch, batch, fees, outputHashes);
-        if (contributors.length != shards || sums.length != shards) revert WrongShardCount(contributors.length, shards);
-        Work memory work = _mergeShards(epoch, batch, contributors, sums);
+        if (contributors.length != shards || packedSums.length != shards) {
+            revert WrongShardCount(contributors.length, shards);
+        }
+        Work memory work = _mergeShards(epoch, batch, contributors, packedSums);
         for (uint256 q = 0; q < fees.length; ++q) {
             if (outputHashes[q] != 0) _splitReceipt(work, epoch, batch, q, fees[q], outputHashes[q]);
         }
@@ -210,52 +209,68 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         (modelOwner, shards,,) = indexes.terms(entry.index);
     }
 
+    /// @notice The public signals that a proof of these scores at this place must have, and the sums that it proves.
+    function _statement(uint256 epoch, Proven calldata proven)
+        private
+        view
+        returns (uint256[4] memory signals, ScoreSums.Sums memory sums)
+    {
+        bytes calldata packed = proven.packedScores;
+        address[] calldata slotContributors = proven.slotContributors;
+        uint256 needed = ScoreSums.SCORE_BYTES * slots * queries;
+        if (packed.length != needed) revert WrongScoreBytes(packed.length, needed);
+        if (slotContributors.length != slots) revert WrongSlotCount(slotContributors.length, slots);
+        if (sumsHashOf[epoch][proven.batch][proven.shard] != 0) {
+            revert AlreadySettled(epoch, proven.shard, proven.batch);
+        }
+        if (progressOf[epoch].stage != Stage.Settling) revert EpochNotSettling(epoch);
+        Challenge.Place memory place = _place(epoch, proven.shard, proven.batch, slotContributors);
+        signals[0] = place.shardCommitment;
+        signals[1] = place.queryBatchCommitment;
+        signals[2] = Challenge.derive(place, packed);
+        (signals[3], sums) = ScoreSums.evaluate(packed, slotContributors, queries, signals[2]);
+    }
+
     /// @notice Looks up what the challenge binds, and checks the contributors against the registration.
     function _place(uint256 epoch, uint256 shard, uint256 batch, address[] calldata slotContributors)
         private
         view
         returns (Challenge.Place memory place)
     {
-        ReceiptBook.Epoch memory entry = book.epochOf(epoch);
-        if (entry.settlement != address(this)) revert SettledElsewhere(epoch, entry.settlement);
-        if (entry.closedAt == 0) revert EpochStillOpen(epoch);
-        (,,, bool payableNow) = indexes.terms(entry.index);
-        if (!payableNow) revert IndexNotPayable(entry.index);
-        IndexRegistry.Shard memory registered = indexes.shardOf(entry.index, shard);
-        bytes32 given = keccak256(abi.encode(slotContributors));
-        if (given != registered.contributorsHash) revert ContributorsMismatch(given, registered.contributorsHash);
+        (address settlement, bool closed, bytes32 index, uint256 queryBatchCommitment) = book.placeOf(epoch, batch);
+        if (settlement != address(this)) revert SettledElsewhere(epoch, settlement);
+        if (!closed) revert EpochStillOpen(epoch);
+        (bool payableNow, uint256 shardCommitment, bytes32 registered) = indexes.placeOf(index, shard);
+        if (!payableNow) revert IndexNotPayable(index);
+        bytes32 given = _hash(slotContributors);
+        if (given != registered) revert ContributorsMismatch(given, registered);
         place = Challenge.Place({
             circuitId: circuitId,
             epoch: epoch,
             shard: shard,
             batch: batch,
-            shardCommitment: registered.commitment,
-            queryBatchCommitment: book.batchOf(epoch, batch).commitment,
+            shardCommitment: shardCommitment,
+            queryBatchCommitment: queryBatchCommitment,
             contributorsHash: given
         });
     }
 
-    function _recordSums(
-        uint256 epoch,
-        uint256 shard,
-        uint256 batch,
-        uint256 rho,
-        int64[] memory scores,
-        address[] calldata slotContributors
-    ) private {
-        for (uint256 k = 0; k < slotContributors.length; ++k) {
-            if (slotContributors[k] == address(0)) _requireUnscored(scores, k);
+    /// @notice keccak256(abi.encode(accounts)) of the words as they came: dirty ones hash to nothing that was registered.
+    function _hash(address[] calldata accounts) private pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            mstore(start, 0x20)
+            mstore(add(start, 0x20), accounts.length)
+            let size := shl(5, accounts.length)
+            calldatacopy(add(start, 0x40), accounts.offset, size)
+            result := keccak256(start, add(0x40, size))
         }
-        (address[] memory contributors, int64[] memory sums) =
-            ScoreSums.byContributor(scores, slotContributors, queries);
-        sumsHashOf[epoch][batch][shard] = keccak256(abi.encode(contributors, sums));
-        emit ShardSettled(epoch, batch, shard, rho, contributors, sums);
     }
 
-    function _requireUnscored(int64[] memory scores, uint256 slot) private view {
-        for (uint256 q = 0; q < queries; ++q) {
-            if (scores[slot * queries + q] != 0) revert UnusedSlotScored(slot);
-        }
+    function _record(uint256 epoch, Proven calldata proven, uint256 rho, ScoreSums.Sums memory sums) private {
+        bytes memory packedSums = ScoreSums.pack(sums.values);
+        sumsHashOf[epoch][proven.batch][proven.shard] = keccak256(abi.encode(sums.contributors, packedSums));
+        emit ShardSettled(epoch, proven.batch, proven.shard, rho, sums.contributors, packedSums);
     }
 
     function _takeBatch(uint256 epoch, uint256 batch) private {
@@ -279,11 +294,11 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         uint256 epoch,
         uint256 batch,
         address[][] calldata contributors,
-        int64[][] calldata sums
+        bytes[] calldata packedSums
     ) private view returns (Work memory work) {
         uint256 capacity = 0;
         for (uint256 shard = 0; shard < contributors.length; ++shard) {
-            bytes32 given = keccak256(abi.encode(contributors[shard], sums[shard]));
+            bytes32 given = keccak256(abi.encode(contributors[shard], packedSums[shard]));
             if (given != sumsHashOf[epoch][batch][shard]) revert SumsMismatch(shard);
             capacity += contributors[shard].length;
         }
@@ -292,7 +307,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         work.amounts = new uint256[](capacity);
         for (uint256 shard = 0; shard < contributors.length; ++shard) {
             work.count = ScoreSums.merge(
-                work.accounts, work.totals, work.count, contributors[shard], sums[shard], queries
+                work.accounts, work.totals, work.count, contributors[shard], packedSums[shard], queries
             );
         }
     }

@@ -3,27 +3,17 @@ pragma solidity 0.8.34;
 
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
 import {Bn254} from "./libraries/Bn254.sol";
+import {Groth16Key} from "./libraries/Groth16Key.sol";
 
 /// @title Groth16 on BN254, for four public signals
 /// @notice One contract for every circuit instance: the key is given at deployment and kept in the code.
-/// @dev Two keys that anybody can forge against are refused. gamma = ±delta: what snarkjs exports when no phase-2
-/// contribution was made. And Meed's development key, whose secrets are public so that tests need no ceremony: its delta
-/// is sha256("meed development key: delta") mod r times the G2 generator, and no other key has that delta.
 contract Groth16Verifier is IGroth16Verifier {
-    /// x of the development key's delta, imaginary part first; x alone also covers −delta.
-    uint256 public constant DEVELOPMENT_DELTA_X1 =
-        21143968729057999302115787582452985956821065258138870958822533271768036480642;
-    uint256 public constant DEVELOPMENT_DELTA_X0 =
-        3690447125038241572931432816337289511675275435568491449119848201216176909813;
-    uint256 public constant DEVELOPMENT_CHAIN = 31337;
+    /// x of the development key's delta, which is refused on every other chain than the development chain.
+    uint256 public constant DEVELOPMENT_DELTA_X1 = Groth16Key.DEVELOPMENT_DELTA_X1;
+    uint256 public constant DEVELOPMENT_DELTA_X0 = Groth16Key.DEVELOPMENT_DELTA_X0;
 
     /// One pair of the pairing precompile: a point of G1, a point of G2.
     uint256 private constant PAIR_WORDS = 6;
-
-    error GammaEqualsDelta();
-    error DevelopmentKeyOnPublicChain(uint256 chainId);
-    error ZeroKeyPoint(uint256 word);
-    error KeyPointNotOnCurve(uint256 word);
 
     bytes32 public immutable keyHash;
 
@@ -54,13 +44,10 @@ contract Groth16Verifier is IGroth16Verifier {
 
     /// @param key alpha | beta | gamma | delta | IC_0 … IC_4, G2 coordinates with the imaginary part first
     constructor(uint256[24] memory key) {
-        _requireG1(key, 0);
-        for (uint256 word = 2; word < 14; word += 4) _requireG2(key, word);
-        for (uint256 word = 14; word < 24; word += 2) _requireG1(key, word);
-        if (key[6] == key[10] && key[7] == key[11]) revert GammaEqualsDelta(); // equal x: gamma = ±delta
-        bool development = key[10] == DEVELOPMENT_DELTA_X1 && key[11] == DEVELOPMENT_DELTA_X0;
-        if (development && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKeyOnPublicChain(block.chainid);
-        keyHash = keccak256(abi.encode(key));
+        uint256[] memory words = new uint256[](24);
+        for (uint256 i = 0; i < 24; ++i) words[i] = key[i];
+        Groth16Key.requireSound(words);
+        keyHash = Groth16Key.hash(words);
         (_alphaX, _alphaY) = (key[0], key[1]);
         (_betaX1, _betaX0, _betaY1, _betaY0) = (key[2], key[3], key[4], key[5]);
         (_gammaX1, _gammaX0, _gammaY1, _gammaY0) = (key[6], key[7], key[8], key[9]);
@@ -260,33 +247,5 @@ contract Groth16Verifier is IGroth16Verifier {
             mstore(add(to, 0x40), y1)
             mstore(add(to, 0x60), y0)
         }
-    }
-
-    /// @dev The addition precompile refuses coordinates ≥ q and points off the curve.
-    function _requireG1(uint256[24] memory key, uint256 word) private view {
-        if (key[word] == 0 && key[word + 1] == 0) revert ZeroKeyPoint(word);
-        bool works;
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            mcopy(free, add(key, shl(5, word)), 0x40)
-            mstore(add(free, 0x40), 0)
-            mstore(add(free, 0x60), 0)
-            works := staticcall(gas(), 6, free, 0x80, 0, 0x40)
-        }
-        if (!works) revert KeyPointNotOnCurve(word);
-    }
-
-    /// @dev The pairing precompile refuses points off the curve or outside the subgroup, also beside a zero.
-    function _requireG2(uint256[24] memory key, uint256 word) private view {
-        if (key[word] | key[word + 1] | key[word + 2] | key[word + 3] == 0) revert ZeroKeyPoint(word);
-        bool works;
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            mstore(free, 0)
-            mstore(add(free, 0x20), 0)
-            mcopy(add(free, 0x40), add(key, shl(5, word)), 0x80)
-            works := staticcall(gas(), 8, free, 0xc0, 0, 0x20)
-        }
-        if (!works) revert KeyPointNotOnCurve(word);
     }
 }

@@ -11,14 +11,26 @@ interface IEpochSettlement {
         Refund
     }
 
-    /// @notice A shard of a batch was proven. `sums` holds contributors × Q scores, row by row.
+    /// The scores of one shard against one batch, and their proof.
+    struct Proven {
+        uint256 shard;
+        uint256 batch;
+        /// S × Q, score[k·Q + q], five bytes each: two's complement, most significant first.
+        bytes packedScores;
+        /// S addresses, zero at unused slots.
+        address[] slotContributors;
+        uint256[8] proof;
+    }
+
+    /// @notice A shard of a batch was proven. `packedSums` holds contributors × Q sums of scores, row by row, six bytes
+    /// each: two's complement, most significant first.
     event ShardSettled(
         uint256 indexed epoch,
         uint256 indexed batch,
         uint256 indexed shard,
         uint256 rho,
         address[] contributors,
-        int64[] sums
+        bytes packedSums
     );
     event EpochFinalized(uint256 indexed epoch);
     /// @notice One receipt's fee was split. `pool` is the contributors' part; `dust` of it went to the treasury.
@@ -51,8 +63,8 @@ interface IEpochSettlement {
     error WrongScoreBytes(uint256 given, uint256 needed);
     error WrongSlotCount(uint256 given, uint256 needed);
     error ContributorsMismatch(bytes32 given, bytes32 registered);
-    error UnusedSlotScored(uint256 slot);
     error ProofRejected(uint256 epoch, uint256 shard, uint256 batch);
+    error ProofsRejected(uint256 epoch, uint256 proofs);
     error EpochIncomplete(uint256 settled, uint256 needed);
     error AlreadyDistributed(uint256 epoch, uint256 batch);
     error ReceiptsMismatch(bytes32 given, bytes32 posted);

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.34;
 
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {DatanetRegistry} from "./DatanetRegistry.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 
 /// @title Influence indexes: whose rows stand behind which committed slot
-/// @notice Registration checks everything that integers can say: that the slots tile the rows, each row once, that every
-/// contributor is approved for the data set, and that the commitments are field elements. What integers cannot say (that
-/// the sketches come from the model) is open to challenge for a window; until it has passed the index pays nothing, and
-/// the arbiter may disable it.
-contract IndexRegistry {
+/// @notice Registration checks everything that integers can say at once: that the slots tile the rows, each row once, that
+/// every contributor is approved for the data set, and that the commitments are field elements. The rest is open to
+/// challenge for a window; until it has passed the index pays nothing, and the arbiter may disable it. The owner puts a
+/// bond behind it: it comes back after the window, or goes to who showed the index wrong, half of it, and is burned.
+/// @dev Invariant: the bonds of all indexes that are neither disabled nor released ≤ the token balance. Only the owner is
+/// paid its bond, only once, and only the arbiter can take it.
+contract IndexRegistry is ReentrancyGuard {
+    using SafeERC20 for ERC20Burnable;
+
     /// One slot: rows [end of the slot before, end), all of one contributor.
     struct Slot {
         uint32 end;
@@ -33,16 +41,21 @@ contract IndexRegistry {
         uint256[] shardCommitments;
     }
 
+    /// What every settlement asks for lies in the first word.
     struct Index {
         address owner;
         uint64 payableFrom;
-        uint32 slotsPerShard;
         bool disabled;
+        uint16 slotsPerShard;
         bytes32 datasetId;
         uint256 indexId;
         uint256 indexRoot;
         uint32 rows;
         uint32 shards;
+        /// Token units that the owner put behind the index; 0 once they are released or forfeited.
+        uint96 bond;
+        /// keccak256(abi.encode(Slot[])): what disputes are checked against.
+        bytes32 slotsHash;
     }
 
     struct Shard {
@@ -69,6 +82,9 @@ contract IndexRegistry {
     );
     event SlotsRegistered(bytes32 indexed index, Slot[] slots, uint256[] shardCommitments);
     event IndexDisabled(bytes32 indexed index);
+    event BondReleased(bytes32 indexed index, address indexed owner, uint256 amount);
+    /// @notice `reward` went to who showed the index wrong, `burned` to nobody.
+    event BondForfeited(bytes32 indexed index, address indexed challenger, uint256 reward, uint256 burned);
 
     error IndexAlreadyRegistered(bytes32 index);
     error UnknownIndex(bytes32 index);
@@ -80,9 +96,17 @@ contract IndexRegistry {
     error WrongShardCount(uint256 given, uint256 needed);
     error NotArbiter(address caller);
     error ChallengeWindowOver(bytes32 index);
+    error ChallengeWindowOpen(bytes32 index, uint256 until);
+    error AlreadyDisabled(bytes32 index);
+    error NoBond(bytes32 index);
+    error SlotsMismatch(bytes32 given, bytes32 registered);
 
     DatanetRegistry public immutable datanets;
+    /// Of bonds; burned in part when they are forfeited.
+    ERC20Burnable public immutable token;
     uint64 public immutable challengeWindow;
+    /// Token units that every registration puts down.
+    uint96 public immutable bond;
     /// May disable an index while its window is open: the contract or committee that judges challenges.
     address public immutable arbiter;
 
@@ -90,14 +114,24 @@ contract IndexRegistry {
     mapping(bytes32 index => mapping(uint256 shard => Shard)) private _shards;
 
     /// @param challengeWindow_ seconds between registration and the first payout; 0 on a development chain
-    constructor(DatanetRegistry datanets_, uint64 challengeWindow_, address arbiter_) {
+    /// @param bond_ token units behind each index, which may be 0 on a development chain
+    constructor(
+        DatanetRegistry datanets_,
+        ERC20Burnable token_,
+        uint64 challengeWindow_,
+        uint96 bond_,
+        address arbiter_
+    ) {
         datanets = datanets_;
+        token = token_;
         challengeWindow = challengeWindow_;
+        bond = bond_;
         arbiter = arbiter_;
     }
 
-    /// @notice Registers an index; the caller becomes its owner and is paid the model owner's part of every fee.
-    function register(Registration calldata r) external returns (bytes32 index) {
+    /// @notice Registers an index; the caller becomes its owner, is paid the model owner's part of every fee, and pays the
+    /// bond from its allowance.
+    function register(Registration calldata r) external nonReentrant returns (bytes32 index) {
         index = keyOf(msg.sender, r.datasetId, r.indexId);
         if (_indexes[index].owner != address(0)) revert IndexAlreadyRegistered(index);
         if (r.indexId >= Bn254.SCALAR_MODULUS) revert Bn254.NotAFieldElement(r.indexId);
@@ -111,13 +145,15 @@ contract IndexRegistry {
         _indexes[index] = Index({
             owner: msg.sender,
             payableFrom: payableFrom,
-            slotsPerShard: r.slotsPerShard,
             disabled: false,
+            slotsPerShard: SafeCast.toUint16(r.slotsPerShard),
             datasetId: r.datasetId,
             indexId: r.indexId,
             indexRoot: r.indexRoot,
             rows: r.rows,
-            shards: uint32(shards)
+            shards: uint32(shards),
+            bond: bond,
+            slotsHash: keccak256(abi.encode(r.slots))
         });
         emit IndexRegistered(
             index,
@@ -132,16 +168,47 @@ contract IndexRegistry {
             payableFrom
         );
         emit SlotsRegistered(index, r.slots, r.shardCommitments);
+        if (bond > 0) token.safeTransferFrom(msg.sender, address(this), bond);
     }
 
-    /// @notice Takes an index out of payment for good, before it has paid anything.
-    function disable(bytes32 index) external {
+    /// @notice Takes an index out of payment for good, before it has paid anything, and forfeits its bond.
+    /// @param challenger is paid half of the bond, rounded down; nobody (zero): all of it is burned
+    function disable(bytes32 index, address challenger) external nonReentrant {
         if (msg.sender != arbiter) revert NotArbiter(msg.sender);
         Index storage entry = _indexes[index];
         if (entry.owner == address(0)) revert UnknownIndex(index);
+        if (entry.disabled) revert AlreadyDisabled(index);
         if (block.timestamp >= entry.payableFrom) revert ChallengeWindowOver(index);
         entry.disabled = true;
+        uint256 forfeited = entry.bond;
+        entry.bond = 0;
         emit IndexDisabled(index);
+        if (forfeited == 0) return;
+        uint256 reward = challenger == address(0) ? 0 : forfeited / 2;
+        emit BondForfeited(index, challenger, reward, forfeited - reward);
+        token.burn(forfeited - reward);
+        if (reward > 0) token.safeTransfer(challenger, reward);
+    }
+
+    /// @notice Gives the bond back to the owner once the window has passed; anyone may ask for it.
+    function releaseBond(bytes32 index) external nonReentrant {
+        Index storage entry = _indexes[index];
+        address owner = entry.owner;
+        if (owner == address(0)) revert UnknownIndex(index);
+        if (block.timestamp < entry.payableFrom) revert ChallengeWindowOpen(index, entry.payableFrom);
+        uint256 amount = entry.bond;
+        if (amount == 0) revert NoBond(index);
+        entry.bond = 0;
+        emit BondReleased(index, owner, amount);
+        token.safeTransfer(owner, amount);
+    }
+
+    /// @notice What a dispute needs, for slots that are those registered.
+    function disputed(bytes32 index, Slot[] calldata slots) external view returns (Index memory entry) {
+        entry = _indexes[index];
+        if (entry.owner == address(0)) revert UnknownIndex(index);
+        bytes32 given = keccak256(abi.encode(slots));
+        if (given != entry.slotsHash) revert SlotsMismatch(given, entry.slotsHash);
     }
 
     function indexOf(bytes32 index) external view returns (Index memory entry) {
@@ -161,6 +228,19 @@ contract IndexRegistry {
         shards = entry.shards;
         slotsPerShard = entry.slotsPerShard;
         payableNow = !entry.disabled && block.timestamp >= entry.payableFrom;
+    }
+
+    /// @notice What a settlement binds to a shard, read at the least cost.
+    function placeOf(bytes32 index, uint256 shard)
+        external
+        view
+        returns (bool payableNow, uint256 commitment, bytes32 contributorsHash)
+    {
+        Index storage entry = _indexes[index];
+        payableNow = !entry.disabled && block.timestamp >= entry.payableFrom;
+        Shard storage found = _shards[index][shard];
+        (commitment, contributorsHash) = (found.commitment, found.contributorsHash);
+        if (commitment == 0) revert UnknownShard(index, shard);
     }
 
     function shardOf(bytes32 index, uint256 shard) external view returns (Shard memory entry) {

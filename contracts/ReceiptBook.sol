@@ -17,14 +17,15 @@ import {Bn254} from "./libraries/Bn254.sol";
 contract ReceiptBook is ReentrancyGuard {
     using SafeERC20 for IERC20;
 
+    /// What every settlement asks for lies in the first two words.
     struct Epoch {
-        address owner;
-        uint64 openedAt;
+        address settlement;
         /// 0 while the epoch is open.
         uint64 closedAt;
         uint32 queries;
         bytes32 index;
-        address settlement;
+        address owner;
+        uint64 openedAt;
         uint32 batches;
         /// Hash chain over the batches, in order.
         bytes32 accumulator;
@@ -149,6 +150,19 @@ contract ReceiptBook is ReentrancyGuard {
     function batchOf(uint256 epoch, uint256 batch) external view returns (Batch memory entry) {
         entry = _batches[epoch][batch];
         if (entry.commitment == 0) revert UnknownBatch(epoch, batch);
+    }
+
+    /// @notice What a settlement binds to a batch, read at the least cost.
+    function placeOf(uint256 epoch, uint256 batch)
+        external
+        view
+        returns (address settlement, bool closed, bytes32 index, uint256 commitment)
+    {
+        Epoch storage entry = _epochs[epoch];
+        (settlement, closed, index) = (entry.settlement, entry.closedAt != 0, entry.index);
+        if (settlement == address(0)) revert UnknownEpoch(epoch);
+        commitment = _batches[epoch][batch].commitment;
+        if (commitment == 0) revert UnknownBatch(epoch, batch);
     }
 
     function _openEpoch(uint256 epoch) private view returns (Epoch storage entry) {

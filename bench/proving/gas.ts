@@ -7,11 +7,20 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Contract } from 'ethers';
-import { compileContracts } from '../../src/chain/index.js';
+import { closeEpoch, compileContracts, settleMany } from '../../src/chain/index.js';
 import { SLOT_ROWS_MAX } from '../../src/prover/reference/index.js';
 import { epochGas } from '../../test/chain/epochGas.js';
 import { verificationGas } from '../../test/chain/verificationGas.js';
-import { CONTRIBUTORS, OWNER, openWorld } from '../../test/chain/world.js';
+import {
+  CONTRIBUTORS,
+  newEpoch,
+  newIndex,
+  OWNER,
+  openWorld,
+  settlementOf,
+  someScores,
+  type World,
+} from '../../test/chain/world.js';
 
 export interface ProofGas {
   readonly instance: string;
@@ -22,6 +31,8 @@ export interface ProofGas {
   readonly perScore: number;
   /** Without the verification. */
   readonly perScoreBesides: number;
+  /** Of one transaction that settles eight shards against a batch, for each score: all in, and without the verification. */
+  readonly together: { readonly settle: number; readonly perScore: number; readonly perScoreBesides: number };
   readonly perSlot: number;
   /** A slot being full. */
   readonly perSample: number;
@@ -47,12 +58,18 @@ export async function proofGas(shape = FULL): Promise<ProofGas> {
     );
     const { single, batches } = await verificationGas(owner.account, contract, world.key, [TOGETHER]);
     const count = shape.slots * shape.queries;
+    const together = await settledTogether(world, TOGETHER);
     return {
       instance: `ScoreMatrix ${shape.slots}x${shape.queries}x${shape.columns}`,
       verification: { single, ofEight: batches[0].gas / TOGETHER, saved: batches[0].saved },
       settle,
       perScore: settle / count,
       perScoreBesides: (settle - single) / count,
+      together: {
+        settle: together,
+        perScore: together / TOGETHER / count,
+        perScoreBesides: (together - batches[0].gas) / TOGETHER / count,
+      },
       perSlot: settle / shape.slots,
       perSample: settle / (shape.slots * SLOT_ROWS_MAX),
       perReceipt: (BatchPosted + settle + distribute) / shape.queries,
@@ -63,11 +80,26 @@ export async function proofGas(shape = FULL): Promise<ProofGas> {
   }
 }
 
-export function gasText({ instance, verification, settle, register, ...per }: ProofGas): string {
+/** Gas of one transaction that settles so many shards of full slots against one batch. */
+async function settledTogether(world: World, shards: number): Promise<number> {
+  const owner = await world.as(OWNER);
+  const { slots, queries } = world.instance;
+  const slotOwners = Array.from({ length: shards * slots }, (_, k) => CONTRIBUTORS[k % CONTRIBUTORS.length]);
+  const fees = Array.from({ length: queries }, () => 10n ** 18n);
+  const epoch = await newEpoch(world, await newIndex(world, slotOwners), [fees]);
+  await closeEpoch(owner, epoch.epoch);
+  const proven = epoch.shardOwners.map((_, shard) =>
+    settlementOf(world, epoch, { shard, batch: 0 }, someScores(world, epoch, shard, 1)),
+  );
+  return Number((await settleMany(owner, epoch.epoch, proven)).gasUsed);
+}
+
+export function gasText({ instance, verification, settle, register, together, ...per }: ProofGas): string {
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
   return [
     `Gas at ${instance}: a proof's verification ${whole(verification.single)}, of eight together ${whole(verification.ofEight)} each (${(100 * verification.saved).toFixed(0)}% saved);`,
-    `a shard against a batch settled ${whole(settle)}: ${whole(per.perScore)} a score, ${whole(per.perScoreBesides)} without the verification,`,
+    `a shard against a batch settled ${whole(settle)}: ${whole(per.perScore)} a score, ${whole(per.perScoreBesides)} without the verification;`,
+    `${TOGETHER} shards in one transaction ${whole(together.settle)}: ${whole(together.perScore)} a score, ${whole(together.perScoreBesides)} without the verification;`,
     `${whole(per.perSlot)} a slot, ${whole(per.perSample)} a sample; posted, settled and distributed ${whole(per.perReceipt)} a receipt; registered ${whole(register)}.`,
   ].join('\n');
 }

@@ -14,6 +14,10 @@ import { errorInterface, explainRefusal } from './refusals.js';
 /** anvil's well-known accounts; worthless on any other chain. */
 const DEVELOPMENT_MNEMONIC = 'test test test test test test test test test test test junk';
 const POLLING_MS = 50;
+/** Two fresh slots, of a sender's and a receiver's checkpoint. */
+const FRESH_SLOTS_GAS = 45_000n;
+/** What one transaction may use (EIP-7825). */
+const TRANSACTION_GAS_MAX = 2n ** 24n;
 
 /** A key of one's own, or the number of a development account (0 … 9 hold ether on anvil). */
 export type Credentials = { readonly privateKey: string } | { readonly development: number };
@@ -95,7 +99,8 @@ export class Account {
 
   async #transactNow(what: string, transaction: { to?: string; data: string }): Promise<Mined> {
     try {
-      const response = await this.#signer.sendTransaction(transaction);
+      const gasLimit = withMargin(await this.#signer.estimateGas(transaction));
+      const response = await this.#signer.sendTransaction({ ...transaction, gasLimit });
       await untilMined(this.provider, response.hash);
       // it is there, so this only looks whether it was refused
       const receipt = await response.wait();
@@ -105,6 +110,19 @@ export class Account {
       throw explainRefusal(what, error, this.errors);
     }
   }
+}
+
+/**
+ * An estimate holds for the moment at which it is made. Votes are checkpointed by time, so what rewrites a checkpoint in
+ * the estimate appends one a second later, for a fresh slot of storage more.
+ */
+function withMargin(estimate: bigint): bigint {
+  const wanted = (estimate * 5n) / 4n + FRESH_SLOTS_GAS;
+  return wanted <= TRANSACTION_GAS_MAX ? wanted : bigger(estimate, TRANSACTION_GAS_MAX);
+}
+
+function bigger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 /** The receipt of a transaction, once it is mined, whether it succeeded or not. */

@@ -5,9 +5,9 @@
  * The trap: fees and output hashes are hashed when they are posted and must be given again to distribute exactly so;
  * both functions therefore pad to Q themselves, in one way.
  */
-import { type Contract, ZeroHash } from 'ethers';
+import { type Contract, ZeroAddress, ZeroHash } from 'ethers';
 import { MeedError } from '../foundation/index.js';
-import { packScores } from '../prover/reference/index.js';
+import { packScores, packSums } from '../prover/reference/index.js';
 import type { Account, Mined, Sent } from './account.js';
 import { CONTRACT_NAMES, type ContractName } from './compile.js';
 import { contractAt, type Deployment } from './deploy.js';
@@ -127,9 +127,20 @@ export async function registerIndex(
   return { ...sent, index: bytes32(value, 'index') };
 }
 
-/** Takes an index out of payment during its window; only the arbiter may. */
+/** Takes an index out of payment during its window; only the arbiter may. Its bond is burned. */
 export function disableIndex(client: ChainClient, index: string): Promise<Sent> {
-  return send(client, 'disable', 'IndexRegistry', 'disable', [index]);
+  return send(client, 'disable', 'IndexRegistry', 'disable', [index, ZeroAddress]);
+}
+
+/** Lets the index registry take `amount` of the account's tokens for bonds; replaces an earlier approval. */
+export function approveBonds(client: ChainClient, amount: bigint): Promise<Sent> {
+  const { IndexRegistry } = client.deployment.addresses;
+  return send(client, 'approve', 'AttributionToken', 'approve', [IndexRegistry, amount]);
+}
+
+/** Gives an index's bond back to its owner once its window has passed. */
+export function releaseBond(client: ChainClient, index: string): Promise<Sent> {
+  return send(client, 'release bond', 'IndexRegistry', 'releaseBond', [index]);
 }
 
 // ---- receipts ----
@@ -172,9 +183,8 @@ export function closeEpoch(client: ChainClient, epoch: bigint): Promise<Sent> {
 
 // ---- settlement ----
 
-/** One score matrix and where it belongs. */
-export interface SettleRequest {
-  readonly epoch: bigint;
+/** One score matrix, where it belongs in its epoch, and its proof. */
+export interface ProvenScores {
   readonly shard: bigint;
   readonly batch: bigint;
   /** S · Q, score[k·Q + q]. */
@@ -185,10 +195,21 @@ export interface SettleRequest {
   readonly proof: readonly bigint[];
 }
 
+export interface SettleRequest extends ProvenScores {
+  readonly epoch: bigint;
+}
+
 export function settle(client: ChainClient, request: SettleRequest): Promise<Sent> {
-  const { epoch, shard, batch, scores, slotContributors, proof } = request;
-  const args = [epoch, shard, batch, packScores(scores), slotContributors, proof];
-  return send(client, 'settle', 'EpochSettlement', 'settle', args);
+  return send(client, 'settle', 'EpochSettlement', 'settle', [request.epoch, provenTuple(request)]);
+}
+
+/** Settles several places at once, all or none: their proofs are verified together, which costs far less. */
+export function settleMany(client: ChainClient, epoch: bigint, proven: readonly ProvenScores[]): Promise<Sent> {
+  return send(client, 'settle', 'EpochSettlement', 'settleMany', [epoch, proven.map(provenTuple)]);
+}
+
+function provenTuple({ shard, batch, scores, slotContributors, proof }: ProvenScores) {
+  return { shard, batch, packedScores: packScores(scores), slotContributors, proof };
 }
 
 /** Makes the epoch final once every shard of every batch is settled. */
@@ -210,7 +231,7 @@ export function distribute(
 ): Promise<Sent> {
   const { outputHashes, fees } = padReceipts(request, client.deployment.instance.queries);
   const contributors = request.shards.map((shard) => shard.contributors);
-  const sums = request.shards.map((shard) => shard.sums);
+  const sums = request.shards.map((shard) => packSums(BigInt64Array.from(shard.sums)));
   const args = [request.epoch, request.batch, fees, outputHashes, contributors, sums];
   return send(client, 'distribute', 'EpochSettlement', 'distribute', args);
 }

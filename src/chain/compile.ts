@@ -26,7 +26,12 @@ export const CONTRACT_NAMES = [
   'EpochSettlement',
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
-export type CompiledContracts = Readonly<Record<ContractName, CompiledContract>>;
+/** Contracts that a deployment may have beside those, in any number. */
+export const FURTHER_NAMES = ['StatementVerifier', 'Disputes'] as const;
+export type CompiledName = ContractName | (typeof FURTHER_NAMES)[number];
+export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;
+
+const COMPILED_NAMES: readonly CompiledName[] = [...CONTRACT_NAMES, ...FURTHER_NAMES];
 
 const require = createRequire(import.meta.url);
 const SETTINGS = {
@@ -116,7 +121,7 @@ function pickContracts(output: unknown): CompiledContracts {
   }
   const files = isObject(output) && isObject(output.contracts) ? output.contracts : {};
   const picked: Record<string, unknown> = {};
-  for (const name of CONTRACT_NAMES) {
+  for (const name of COMPILED_NAMES) {
     const file = files[`contracts/${name}.sol`];
     const contract = isObject(file) ? file[name] : undefined;
     const evm = isObject(contract) ? contract.evm : undefined;
@@ -126,14 +131,14 @@ function pickContracts(output: unknown): CompiledContracts {
   if (isCompiledContracts(picked)) return picked;
   throw new MeedError(
     'solc gave no bytecode for one of the contracts',
-    `Check that contracts/ defines ${CONTRACT_NAMES.join(', ')}`,
+    `Check that contracts/ defines ${COMPILED_NAMES.join(', ')}`,
   );
 }
 
 function isCompiledContracts(value: unknown): value is CompiledContracts {
   return (
     isObject(value) &&
-    CONTRACT_NAMES.every((name) => {
+    COMPILED_NAMES.every((name) => {
       const contract = value[name];
       return (
         isObject(contract) &&

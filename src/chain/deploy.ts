@@ -8,7 +8,8 @@ import { type JsonObject, MeedError } from '../foundation/index.js';
 import type { CeremonyOrigin, KeySeal } from '../prover/index.js';
 import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
-import { type ContractName, compileContracts } from './compile.js';
+import { type CompiledName, type ContractName, compileContracts } from './compile.js';
+import { type DisputeCircuits, type DisputesDeployment, deployDisputes, parseDisputes } from './disputes.js';
 import { address, bytes32, count, hash, record } from './values.js';
 import { type KeyWords, requireUnforgeable, requireVerifiedOrigin } from './verifyingKey.js';
 
@@ -26,8 +27,12 @@ export interface DeployOptions {
   readonly longestOpen: number;
   /** Most token units that can ever exist, below 2^96. */
   readonly tokenCap: bigint;
-  /** May disable an index during its window; the deployer unless told. */
+  /** Token units behind each index during its window; 0 unless told. */
+  readonly indexBond?: bigint;
+  /** Judges what no proof can; the deployer unless told. */
   readonly arbiter?: string;
+  /** The circuits by which anyone may dispute an index; without them the arbiter disables it alone. */
+  readonly disputes?: DisputeCircuits;
 }
 
 /** Where the contracts lie: what every client and auditor needs, and plain JSON. */
@@ -40,6 +45,7 @@ export interface Deployment {
   readonly circuitId: string;
   /** Ties the key on chain to its circuit and its ceremony; a development key has none. */
   readonly seal?: KeySeal;
+  readonly disputes?: DisputesDeployment;
 }
 
 export interface Deployed {
@@ -60,11 +66,17 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
   };
   const token = await create('AttributionToken', [options.tokenCap, deployer.address]);
   const datanets = await create('DatanetRegistry', []);
+  const arbiter = options.arbiter ?? deployer.address;
+  const disputes =
+    options.disputes && (await deployDisputes(deployer, options.disputes, instance.slots, arbiter, createContract));
   const indexes = await create('IndexRegistry', [
     datanets,
+    token,
     options.challengeWindow,
-    options.arbiter ?? deployer.address,
+    options.indexBond ?? 0n,
+    disputes?.addresses.Disputes ?? arbiter,
   ]);
+  if (disputes !== undefined) requireSameIndexes(disputes, indexes);
   const book = await create('ReceiptBook', [token, indexes, options.longestOpen]);
   const verifier = await create('Groth16Verifier', [options.key]);
   const settlement = await create('EpochSettlement', [
@@ -97,6 +109,7 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
       instance: { slots, queries, columns },
       circuitId: bytes32(circuitId, 'circuitId'),
       ...(ceremony && { seal: ceremony.seal }),
+      ...(disputes && { disputes }),
     },
     gas: gasByName(steps),
   };
@@ -104,8 +117,14 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
 
 /** A deployment as JSON, for a manifest or a file. */
 export function deploymentJson(deployment: Deployment): JsonObject {
-  const { addresses, instance, seal, ...plain } = deployment;
-  return { ...plain, addresses: { ...addresses }, instance: { ...instance }, ...(seal && { seal: { ...seal } }) };
+  const { addresses, instance, seal, disputes, ...plain } = deployment;
+  return {
+    ...plain,
+    addresses: { ...addresses },
+    instance: { ...instance },
+    ...(seal && { seal: { ...seal } }),
+    ...(disputes && { disputes: { ...disputes, addresses: { ...disputes.addresses } } }),
+  };
 }
 
 /** Reads what deploymentJson wrote. @throws MeedError when a field is missing or of the wrong kind */
@@ -132,7 +151,17 @@ export function parseDeployment(value: unknown): Deployment {
     },
     circuitId: bytes32(whole.circuitId, 'circuitId'),
     ...(whole.seal !== undefined && { seal: parseSeal(whole.seal) }),
+    ...(whole.disputes !== undefined && { disputes: parseDisputes(whole.disputes) }),
   };
+}
+
+/** The disputes were deployed for the address that the registry would have. */
+function requireSameIndexes({ indexes }: DisputesDeployment, deployed: string): void {
+  if (indexes === deployed) return;
+  throw new MeedError(
+    `The index registry is at ${deployed}, the disputes were deployed for ${indexes}`,
+    'Deploy again from an account that sends nothing else meanwhile',
+  );
 }
 
 function parseSeal(value: unknown): KeySeal {
@@ -144,8 +173,8 @@ function parseSeal(value: unknown): KeySeal {
   };
 }
 
-interface Created {
-  readonly name: ContractName;
+export interface Created {
+  readonly name: CompiledName;
   readonly address: string;
   readonly gasUsed: bigint;
   readonly blockNumber: number;
@@ -154,7 +183,7 @@ interface Created {
 /** Deploys one contract. */
 export async function createContract(
   deployer: Account,
-  name: ContractName,
+  name: CompiledName,
   args: readonly unknown[],
 ): Promise<Created> {
   const { abi, bytecode } = (await compileContracts())[name];

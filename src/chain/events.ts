@@ -4,8 +4,9 @@
  * accumulator that the epoch was closed with.
  * The trap: ABI decoding accepts padding that encoding never makes, so every log is encoded again and compared.
  */
-import { Interface, type JsonRpcProvider } from 'ethers';
+import { getBytes, Interface, type JsonRpcProvider } from 'ethers';
 import { MeedError } from '../foundation/index.js';
+import { unpackSums } from '../prover/reference/index.js';
 import { accumulate } from './accumulator.js';
 import { type ContractName, compileContracts } from './compile.js';
 import type { Deployment } from './deploy.js';
@@ -93,7 +94,7 @@ const READERS = {
     rho: integer(f('rho'), 'rho'),
     contributors: listOf(f('contributors'), 'contributors', address),
     /** contributors × Q, row by row */
-    sums: listOf(f('sums'), 'sums', integer),
+    sums: Array.from(unpackSums(getBytes(bytes(f('packedSums'), 'packedSums')))),
   }),
   EpochFinalized: (f: Fields) => ({ epoch: integer(f('epoch'), 'epoch') }),
   ReceiptPaid: (f: Fields) => ({

@@ -10,6 +10,7 @@ export {
 } from './bundle.js';
 export {
   admitPayers,
+  approveBonds,
   approveContributors,
   approveFees,
   balanceOf,
@@ -24,14 +25,17 @@ export {
   mintTokens,
   openClient,
   openEpoch,
+  type ProvenScores,
   postBatch,
   publishDataset,
   type Receipts,
   refundBatch,
   registerIndex,
+  releaseBond,
   type SettleRequest,
   type ShardSums,
   settle,
+  settleMany,
   withdraw,
   withdrawTo,
 } from './client.js';
@@ -44,6 +48,14 @@ export {
   deploymentJson,
   parseDeployment,
 } from './deploy.js';
+export {
+  type DisputeCircuits,
+  type DisputesDeployment,
+  disputeRow,
+  disputeSlot,
+  disputeSum,
+  judgeIndex,
+} from './disputes.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export { type KeyWords, requireUnforgeable } from './verifyingKey.js';

@@ -9,6 +9,19 @@ import type { CompiledContracts } from './compile.js';
 
 /** What to do about each custom error. */
 const REMEDIES: Readonly<Record<string, string>> = {
+  AlreadyDisabled: 'Nothing: the index pays no more',
+  ChallengeWindowOpen: 'Wait until the challenge window of the index has passed',
+  NoBond: 'Nothing: the bond was released or forfeited',
+  SlotsMismatch: 'Give the slots exactly as in the SlotsRegistered event of the index',
+  UnknownRow: 'Name a row of the index',
+  UnusedSlot: 'Name a slot that the index has',
+  TreeTooDeep: 'Deploy the dispute circuits with more levels',
+  WrongSlotsForCircuit: 'Deploy SlotIsPrefix for the slots a shard of the index',
+  DisputeRejected: 'Prove exactly what the registration says, for the account that files the dispute',
+  NotCommittee: 'Let the committee of the deployment judge',
+  NotSignals: 'Give the verifier of the circuit that the place names',
+  WrongKeyLength: 'Export the verification key again',
+  KeyNotStored: 'Deploy with more gas',
   AlreadyDistributed: 'Nothing: its credits can be withdrawn',
   AlreadyRefunded: 'Nothing: its payer can withdraw the refund',
   AlreadySettled: 'Go on with the next shard or batch',
@@ -45,6 +58,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   PartsNotWhole: 'Choose beta, gamma and delta that sum to 10000, and a platform part of at most 10000',
   PayerNotAdmitted: "Let the epoch's owner admit the payer",
   ProofRejected: 'Prove again for exactly these scores, this place and this contract',
+  ProofsRejected: 'Settle one by one to find the proof that does not hold, and prove that again',
   ReceiptsMismatch: 'Give fees and output hashes exactly as they were posted',
   RefundNotDue: 'Wait until the refund timeout has passed',
   SafeCastOverflowedUintDowncast: 'Post smaller fees',

@@ -1,5 +1,5 @@
 /**
- * A verification key as the contract takes it: 24 words, α | β | γ | δ | IC_0 … IC_4, G2 with the imaginary part first.
+ * A verification key as the contracts take it: α | β | γ | δ | IC_0 … IC_n, G2 with the imaginary part first.
  * Two kinds of key let anybody forge a proof, and both are refused before anything is sent: γ = ±δ, and the development
  * key, whose secrets are public. Any other key may have been made by one person who kept its secrets, and its words do
  * not show it: so a chain where money is real gets only the key of a ceremony that this machine has verified.
@@ -10,7 +10,13 @@ import { DEVELOPMENT_CHAIN_ID } from './node.js';
 
 export type KeyWords = readonly bigint[];
 
-export const KEY_WORDS = 24;
+/** Words of a key of so many public signals. */
+export function keyWordCount(signals: number): number {
+  return 16 + 2 * signals;
+}
+
+/** Words of a ScoreMatrix key. */
+export const KEY_WORDS = keyWordCount(4);
 const GAMMA = 6;
 const DELTA = 10;
 /** x of sha256("meed development key: delta") mod r times the G2 generator; −δ has the same. */
@@ -19,12 +25,16 @@ export const DEVELOPMENT_DELTA_X: readonly [bigint, bigint] = [
   3690447125038241572931432816337289511675275435568491449119848201216176909813n,
 ];
 
-/** @throws MeedError when the key is not 24 words, or anybody could forge a proof for it on this chain */
-export function requireUnforgeable(key: KeyWords, chainId: number): void {
-  if (key.length !== KEY_WORDS) {
+/**
+ * @param signals public signals of the circuit, four unless told
+ * @throws MeedError when the key is of another length, or anybody could forge a proof for it on this chain
+ */
+export function requireUnforgeable(key: KeyWords, chainId: number, signals = 4): void {
+  const words = keyWordCount(signals);
+  if (key.length !== words) {
     throw new MeedError(
-      `The verification key has ${key.length} words, not ${KEY_WORDS}`,
-      'Export it again for four public signals',
+      `The verification key has ${key.length} words, not ${words}`,
+      `Export it again for ${signals} public signals`,
     );
   }
   if (key[GAMMA] === key[DELTA] && key[GAMMA + 1] === key[DELTA + 1]) {

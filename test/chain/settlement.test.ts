@@ -16,6 +16,7 @@ import {
   readEvents,
   refundBatch,
   settle,
+  settleMany,
   withdraw,
   withdrawTo,
 } from '../../src/chain/index.js';
@@ -241,6 +242,52 @@ describe('settle refuses', () => {
     const stranger = await world.as(STRANGER); // anybody may bring a proof
     await settle(stranger, honest());
     await expect(settle(owner, honest())).rejects.toThrow('AlreadySettled');
+  });
+});
+
+describe('several settlements at once', () => {
+  let epoch: OpenEpoch;
+  const at = (shard: number, batch: number) =>
+    settlementOf(world, epoch, { shard, batch }, someScores(world, epoch, shard, batch));
+  const settledPairs = async (): Promise<string[]> => {
+    const { ShardSettled } = await readEvents(owner.account.provider, world.deployed.deployment);
+    return ShardSettled.filter((event) => event.epoch === epoch.epoch).map(({ shard, batch }) => `${shard} ${batch}`);
+  };
+  beforeAll(async () => {
+    epoch = await newEpoch(world, await newIndex(world, SLOTS), [[100n], [200n]]);
+    await closeEpoch(owner, epoch.epoch);
+  });
+
+  it('are refused together for one false proof, and none is recorded', async () => {
+    const [honest, other] = [at(0, 0), at(1, 0)];
+    const swapped = [
+      { ...honest, proof: other.proof },
+      { ...other, proof: honest.proof },
+    ];
+    await expect(settleMany(owner, epoch.epoch, swapped)).rejects.toThrow(`ProofsRejected(${epoch.epoch}, 2)`);
+    const changed = { ...other, scores: withScore(other.scores, 0, other.scores[0] + 1n) };
+    await expect(settleMany(owner, epoch.epoch, [honest, changed])).rejects.toThrow('ProofsRejected');
+    expect(await settledPairs()).toEqual([]);
+  });
+
+  it('are refused for a place named twice, so that no proof counts for two', async () => {
+    await expect(settleMany(owner, epoch.epoch, [at(0, 0), at(0, 0)])).rejects.toThrow('AlreadySettled');
+  });
+
+  it('are refused for no proof at all', async () => {
+    await expect(settleMany(owner, epoch.epoch, [])).rejects.toThrow(`ProofsRejected(${epoch.epoch}, 0)`);
+  });
+
+  it('record what single settlements record', async () => {
+    await settle(owner, at(1, 1));
+    await settleMany(owner, epoch.epoch, [at(0, 0), at(1, 0), at(0, 1)]);
+    expect(await settledPairs()).toEqual(['1 1', '0 0', '1 0', '0 1']);
+    await expect(settleMany(owner, epoch.epoch, [at(1, 1)])).rejects.toThrow('AlreadySettled');
+    await finalizeEpoch(owner, epoch.epoch);
+    for (const [b, { batch, outputHashes, fees }] of epoch.batches.entries()) {
+      const shards = shardSums(world, epoch, (shard) => someScores(world, epoch, shard, b));
+      await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards });
+    }
   });
 });
 

@@ -115,11 +115,11 @@ describe('the challenge', () => {
     shardCommitment: 4n,
     queryBatchCommitment: 5n,
     contributorsHash: `0x${'22'.repeat(32)}`,
-    scores: BigInt64Array.of(1n, -1n, -(1n << 63n)),
+    scores: BigInt64Array.of(1n, -1n, -(1n << 39n)),
   };
 
   it('is keccak of the words that the EVM would see, laid out by hand', () => {
-    const word = (x: bigint): string => (x < 0n ? x + (1n << 256n) : x).toString(16).padStart(64, '0');
+    const word = (x: bigint): string => x.toString(16).padStart(64, '0');
     const words = [
       31337n,
       BigInt(input.settlement),
@@ -131,12 +131,10 @@ describe('the challenge', () => {
       5n,
       BigInt(input.contributorsHash),
       320n,
-      3n,
-      1n,
-      -1n,
-      -(1n << 63n),
+      15n,
     ];
-    expect(challenge(input)).toBe(BigInt(keccak256(`0x${words.map(word).join('')}`)) % R);
+    const packed = `0000000001${'ffffffffff'}8000000000${'00'.repeat(17)}`;
+    expect(challenge(input)).toBe(BigInt(keccak256(`0x${words.map(word).join('')}${packed}`)) % R);
   });
 
   it('changes with every field, and with any score or their number', () => {
@@ -154,7 +152,7 @@ describe('the challenge', () => {
       { queryBatchCommitment: 6n },
       { contributorsHash: `0x${'23'.repeat(32)}` },
       { scores: BigInt64Array.of(1n, -1n) },
-      { scores: BigInt64Array.of(1n, -1n, -(1n << 63n), 0n) },
+      { scores: BigInt64Array.of(1n, -1n, -(1n << 39n), 0n) },
       ...[0, 1, 2].map((i) => ({ scores: input.scores.with(i, 17n) })),
     ];
     const values = changed.map((change) => challenge({ ...input, ...change }));

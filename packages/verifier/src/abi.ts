@@ -1,10 +1,11 @@
 /**
- * keccak256 over Solidity's ABI encoding, for what the protocol hashes: numbers, and lists of numbers behind them. Every
- * value is one word of 32 bytes; a list stands after the head as its length and its words, and the head holds the offset.
+ * keccak256 over Solidity's ABI encoding, for what the protocol hashes: numbers, and behind them lists of numbers and
+ * bytes. Every number is one word of 32 bytes; a list stands after the head as its length and its words, bytes as their
+ * length and themselves, padded with zeros to whole words; the head holds the offset.
  */
 import { keccak_256 } from '@noble/hashes/sha3.js';
 
-export type Value = bigint | readonly bigint[];
+export type Value = bigint | readonly bigint[] | Uint8Array;
 
 /** keccak256(abi.encode(values)); a negative number is its two's complement of 256 bits. */
 export function keccakOf(values: readonly Value[]): bigint {
@@ -12,7 +13,7 @@ export function keccakOf(values: readonly Value[]): bigint {
   const head = values.map((value): bigint => {
     if (typeof value === 'bigint') return value;
     const offset = BigInt(32 * (values.length + tail.length));
-    tail.push(BigInt(value.length), ...value);
+    tail.push(BigInt(value.length), ...(value instanceof Uint8Array ? wordsOf(value) : value));
     return offset;
   });
   const words = [...head, ...tail];
@@ -24,6 +25,15 @@ export function keccakOf(values: readonly Value[]): bigint {
   let hash = 0n;
   for (const byte of keccak_256(bytes)) hash = (hash << 8n) | BigInt(byte);
   return hash;
+}
+
+/** The bytes as words, most significant first. */
+function wordsOf(bytes: Uint8Array): bigint[] {
+  return Array.from({ length: Math.ceil(bytes.length / 32) }, (_, i) => {
+    let word = 0n;
+    for (let b = 32 * i; b < 32 * (i + 1); b++) word = (word << 8n) | BigInt(bytes[b] ?? 0);
+    return word;
+  });
 }
 
 /** A hash as bytes32. */

@@ -32,10 +32,23 @@ export function deriveSignals(bundle: Bundle, proof: BundleProof): bigint[] {
     shard.commitment,
     batch.commitment,
     contributorsHash(shard),
-    scores,
+    packScores(scores),
   ]);
   const rho = hash % SCALAR_MODULUS;
   return [shard.commitment, batch.commitment, rho, evaluate(scores, rho)];
+}
+
+const SCORE_BYTES = 5;
+
+/** Five bytes a score, two's complement, most significant first; the bundle's scores fit them. */
+function packScores(scores: readonly bigint[]): Uint8Array {
+  const packed = new Uint8Array(SCORE_BYTES * scores.length);
+  for (const [i, score] of scores.entries()) {
+    for (let b = 0; b < SCORE_BYTES; b++) {
+      packed[SCORE_BYTES * i + b] = Number(BigInt.asUintN(8, score >> BigInt(8 * (SCORE_BYTES - 1 - b))));
+    }
+  }
+  return packed;
 }
 
 /** Σ scores[i]·rho^i mod r, in [0, r). */

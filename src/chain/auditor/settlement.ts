@@ -1,5 +1,5 @@
 /** The settlement: scores, challenges and sums as settled, proofs verified again, and every fee's split. */
-import { getBytes, Interface } from 'ethers';
+import { getBytes, Interface, Result } from 'ethers';
 import { challengeInput, circuitId, keyWords, verify } from '../../prover/index.js';
 import {
   challenge,
@@ -10,6 +10,7 @@ import {
   unpackScores,
 } from '../../prover/reference/index.js';
 import { compileContracts } from '../compile.js';
+import type { ChainEvent } from '../events.js';
 import { type Check, differs, only, requireEqual, requireEqualLists } from './check.js';
 import { deployedPolicy } from './contracts.js';
 import type { Evidence } from './evidence.js';
@@ -53,7 +54,7 @@ export const scoreCheck: Check = {
             Array.from(sums.subarray(owner * options.instance.queries, (owner + 1) * options.instance.queries)),
           ),
         );
-        requireEqualLists(`the score on chain of ${place},`, await settledScores(evidence, event.transactionHash), [
+        requireEqualLists(`the score on chain of ${place},`, await settledScores(evidence, event), [
           ...epoch.scores[shard][batch],
         ]);
       }
@@ -182,14 +183,27 @@ function totalSums(shards: readonly BigInt64Array[]): BigInt64Array {
   return total;
 }
 
-/** The scores in the calldata of a settlement. */
-async function settledScores(evidence: Evidence, hash: string): Promise<readonly unknown[]> {
+/** The scores in the calldata of a settlement, of one place or of several. */
+async function settledScores(
+  evidence: Evidence,
+  { transactionHash: hash, shard, batch }: Pick<ChainEvent<'ShardSettled'>, 'transactionHash' | 'shard' | 'batch'>,
+): Promise<readonly unknown[]> {
   const transaction = await evidence.provider.getTransaction(hash);
   if (!transaction) throw differs(`the transaction ${hash}`, 'missing', 'present');
   const abi = new Interface((await compileContracts()).EpochSettlement.abi);
   const call = abi.parseTransaction({ data: transaction.data });
   const { deployment } = await evidence.registration();
   requireEqual('the receiver of the settlement', transaction.to, deployment.addresses.EpochSettlement);
-  if (call?.name !== 'settle') throw differs(`the call of ${hash}`, call?.name, 'settle');
-  return Array.from(unpackScores(getBytes(call.args.getValue('packedScores'))));
+  if (call?.name !== 'settle' && call?.name !== 'settleMany') {
+    throw differs(`the call of ${hash}`, call?.name, 'settle or settleMany');
+  }
+  const proven: unknown = call.args.getValue('proven');
+  const places = call.name === 'settle' ? [proven] : Array.from(listed(proven));
+  const place = places.find((one) => one instanceof Result && one.shard === shard && one.batch === batch);
+  if (!(place instanceof Result)) throw differs(`the place settled by ${hash}`, 'another', `${shard}, ${batch}`);
+  return Array.from(unpackScores(getBytes(place.getValue('packedScores'))));
+}
+
+function listed(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

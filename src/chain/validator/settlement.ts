@@ -7,12 +7,15 @@ import type { StoredDataset } from '../../data/index.js';
 import { MeedError, type Progress, silent } from '../../foundation/index.js';
 import { type Epoch, type Proofs, slotAddresses } from '../../prover/index.js';
 import type { Sent } from '../account.js';
-import { balanceOf, creditOf, distribute, finalizeEpoch, openClient, settle, withdraw } from '../client.js';
+import { balanceOf, creditOf, distribute, finalizeEpoch, openClient, settleMany, withdraw } from '../client.js';
 import { readEvents } from '../events.js';
 import { DEVELOPMENT_CHAIN_ID } from '../node.js';
 import type { Registration } from './registration.js';
 import { type ChainLocation, FIRST_CONTRIBUTOR_ACCOUNT, ROLE_ACCOUNT, withSession } from './session.js';
 import { type Transaction, writeTransactions } from './transactions.js';
+
+/** Proofs settled by one transaction: eight share most of a verification's cost, and stay far below a block's gas. */
+const TOGETHER = 8;
 
 export function settlementRecipe(registration: Registration, proofs: Proofs): Recipe {
   return {
@@ -33,23 +36,22 @@ export async function settleOnChain(
 ): Promise<Artefact> {
   return withSession(stateOf(location, registration.artefact), async (session) => {
     const transactions: Transaction[] = [];
-    const total = proofs.proofs.length + 1 + epoch.batches.length;
+    const total = Math.ceil(proofs.proofs.length / TOGETHER) + 1 + epoch.batches.length;
     const record = (what: string, sent: Sent): void => {
       transactions.push({ what, hash: sent.hash, gas: Number(sent.gasUsed) });
       progress(transactions.length, total, what);
     };
     const client = await openClient(await session.account('validator'), registration.deployment);
     const number = registration.epoch;
-    for (const { shard, batch, words } of proofs.proofs) {
-      const sent = await settle(client, {
-        epoch: number,
+    for (let first = 0; first < proofs.proofs.length; first += TOGETHER) {
+      const proven = proofs.proofs.slice(first, first + TOGETHER).map(({ shard, batch, words }) => ({
         shard: BigInt(shard),
         batch: BigInt(batch),
         scores: epoch.scores[shard][batch],
         slotContributors: slotAddresses(epoch.shards[shard].owners, stored.addresses),
         proof: words,
-      });
-      record('settle', sent);
+      }));
+      record('settle', await settleMany(client, number, proven));
     }
     record('finalize epoch', await finalizeEpoch(client, number));
     const { ShardSettled } = await readEvents(client.account.provider, registration.deployment);

@@ -55,8 +55,10 @@ export {
   contributorsHash,
   evaluateScores,
   packScores,
+  packSums,
   scoreMatrix,
   unpackScores,
+  unpackSums,
 } from './scores.js';
 export {
   BASIS_POINTS,

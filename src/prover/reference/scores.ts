@@ -24,37 +24,58 @@ export function scoreMatrix(instance: Instance, slots: Int16Array, queries: Int1
   return scores;
 }
 
-/** Bytes of a score in a settlement's calldata. */
+/** Bytes of a score in a settlement's calldata, and of a sum of scores in its event. */
 const SCORE_BYTES = 5;
-const SCORE_BITS = BigInt(8 * SCORE_BYTES);
-const SCORE_BOUND = 1n << (SCORE_BITS - 1n);
+const SUM_BYTES = 6;
 
 /**
  * Scores as a settlement takes them: five bytes each, two's complement, most significant first.
  * @throws RangeError for a score that no circuit of at most 512 columns has
  */
 export function packScores(scores: BigInt64Array): Uint8Array {
-  const packed = new Uint8Array(SCORE_BYTES * scores.length);
-  for (const [i, score] of scores.entries()) {
-    if (score < -SCORE_BOUND || score >= SCORE_BOUND) {
-      throw new RangeError(`the score ${score} at ${i} does not fit ${SCORE_BITS} bits`);
+  return packIntegers('score', scores, SCORE_BYTES);
+}
+
+/** @throws RangeError when the bytes are no whole number of scores */
+export function unpackScores(packed: Uint8Array): BigInt64Array {
+  return unpackIntegers('score', packed, SCORE_BYTES);
+}
+
+/**
+ * Sums of scores as a settlement records them, six bytes each.
+ * @throws RangeError for a sum that no 256 slots have
+ */
+export function packSums(sums: BigInt64Array): Uint8Array {
+  return packIntegers('sum', sums, SUM_BYTES);
+}
+
+/** @throws RangeError when the bytes are no whole number of sums */
+export function unpackSums(packed: Uint8Array): BigInt64Array {
+  return unpackIntegers('sum', packed, SUM_BYTES);
+}
+
+function packIntegers(what: string, values: BigInt64Array, bytes: number): Uint8Array {
+  const bound = 1n << BigInt(8 * bytes - 1);
+  const packed = new Uint8Array(bytes * values.length);
+  for (const [i, value] of values.entries()) {
+    if (value < -bound || value >= bound) {
+      throw new RangeError(`the ${what} ${value} at ${i} does not fit ${8 * bytes} bits`);
     }
-    let rest = BigInt.asUintN(Number(SCORE_BITS), score);
-    for (let b = SCORE_BYTES - 1; b >= 0; b--) {
-      packed[SCORE_BYTES * i + b] = Number(rest & 255n);
+    let rest = BigInt.asUintN(8 * bytes, value);
+    for (let b = bytes - 1; b >= 0; b--) {
+      packed[bytes * i + b] = Number(rest & 255n);
       rest >>= 8n;
     }
   }
   return packed;
 }
 
-/** @throws RangeError when the bytes are no whole number of scores */
-export function unpackScores(packed: Uint8Array): BigInt64Array {
-  if (packed.length % SCORE_BYTES !== 0) throw new RangeError(`${packed.length} bytes are no scores of ${SCORE_BYTES}`);
-  return BigInt64Array.from({ length: packed.length / SCORE_BYTES }, (_, i) => {
-    let score = 0n;
-    for (let b = 0; b < SCORE_BYTES; b++) score = (score << 8n) | BigInt(packed[SCORE_BYTES * i + b]);
-    return BigInt.asIntN(Number(SCORE_BITS), score);
+function unpackIntegers(what: string, packed: Uint8Array, bytes: number): BigInt64Array {
+  if (packed.length % bytes !== 0) throw new RangeError(`${packed.length} bytes are no ${what}s of ${bytes}`);
+  return BigInt64Array.from({ length: packed.length / bytes }, (_, i) => {
+    let value = 0n;
+    for (let b = 0; b < bytes; b++) value = (value << 8n) | BigInt(packed[bytes * i + b]);
+    return BigInt.asIntN(8 * bytes, value);
   });
 }
 
@@ -78,7 +99,7 @@ export interface ChallengeInput {
 /** ρ = keccak256(abi.encode(…)) mod r. */
 export function challenge(input: ChallengeInput): bigint {
   const encoded = AbiCoder.defaultAbiCoder().encode(
-    ['uint256', 'address', 'bytes32', 'uint256', 'uint256', 'uint256', 'uint256', 'uint256', 'bytes32', 'int64[]'],
+    ['uint256', 'address', 'bytes32', 'uint256', 'uint256', 'uint256', 'uint256', 'uint256', 'bytes32', 'bytes'],
     [
       input.chainId,
       input.settlement,
@@ -89,7 +110,7 @@ export function challenge(input: ChallengeInput): bigint {
       input.shardCommitment,
       input.queryBatchCommitment,
       input.contributorsHash,
-      Array.from(input.scores),
+      packScores(input.scores),
     ],
   );
   return BigInt(keccak256(encoded)) % FIELD_MODULUS;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity 0.8.34;
+
+import {IndexRegistry} from "./IndexRegistry.sol";
+import {IStatementVerifier} from "./IStatementVerifier.sol";
+
+/// @title Disputes about an index while its window is open
+/// @notice Integer facts are shown by a proof and decided at once, by nobody's judgement: a running sum that does not add
+/// up, a row out of range, a slot that is not its last running sum. What integers cannot say (whether the sketches are
+/// the model's) is for the committee, which may only disable. Either way the index never pays, and its bond is forfeited.
+/// @dev Everything that a statement is about comes from the registration, never from who disputes: docs/protocol.md,
+/// "Disputes". The claimant is a public signal, so a proof copied from the mempool serves whom it was made for.
+/// A verdict is about registered numbers that never change, so no honest index can be disputed, at any price.
+contract Disputes {
+    event IndexDisputed(bytes32 indexed index, address indexed challenger, Ground indexed ground, uint256 row);
+    event IndexJudged(bytes32 indexed index, address indexed committee, bytes32 evidence);
+
+    enum Ground {
+        SumStep,
+        RowRange,
+        SlotIsPrefix
+    }
+
+    error UnknownRow(bytes32 index, uint256 row);
+    error UnusedSlot(bytes32 index, uint256 shard, uint256 position);
+    error TreeTooDeep(uint256 depth, uint256 levels);
+    error WrongSlotsForCircuit(uint256 registered, uint256 circuit);
+    error DisputeRejected(bytes32 index, Ground ground);
+    error NotCommittee(address caller);
+    error NotSignals(IStatementVerifier verifier, uint256 given, uint256 needed);
+
+    IndexRegistry public immutable indexes;
+    IStatementVerifier public immutable sumStep;
+    IStatementVerifier public immutable rowRange;
+    IStatementVerifier public immutable slotIsPrefix;
+    /// D of the circuits: most levels of an index tree.
+    uint256 public immutable levels;
+    /// S of SlotIsPrefix.
+    uint256 public immutable slots;
+    /// Judges what no proof can: bonded auditors or the governor's timelock.
+    address public immutable committee;
+
+    constructor(
+        IndexRegistry indexes_,
+        IStatementVerifier sumStep_,
+        IStatementVerifier rowRange_,
+        IStatementVerifier slotIsPrefix_,
+        uint256 levels_,
+        uint256 slots_,
+        address committee_
+    ) {
+        _requireSignals(sumStep_, 5);
+        _requireSignals(rowRange_, 4);
+        _requireSignals(slotIsPrefix_, 7);
+        indexes = indexes_;
+        sumStep = sumStep_;
+        rowRange = rowRange_;
+        slotIsPrefix = slotIsPrefix_;
+        levels = levels_;
+        slots = slots_;
+        committee = committee_;
+    }
+
+    /// @notice Shows that a row and the running sum before it do not add up to the row's running sum.
+    /// @param registered the index's slots, as registered
+    /// @param proof of SumStep(d, D) for the caller
+    function disputeSum(
+        bytes32 index,
+        IndexRegistry.Slot[] calldata registered,
+        uint256 row,
+        uint256[8] calldata proof
+    ) external {
+        IndexRegistry.Index memory entry = _entry(index, registered, row);
+        uint256[] memory signals = new uint256[](5);
+        signals[0] = entry.indexRoot;
+        signals[1] = row;
+        signals[2] = _depth(entry.rows);
+        signals[3] = _beginsSlot(registered, row) ? 1 : 0;
+        signals[4] = uint160(msg.sender);
+        _decide(index, Ground.SumStep, sumStep, proof, signals, row);
+    }
+
+    /// @notice Shows that a committed row is no vector of int8 entries in [−127, 127].
+    /// @param proof of RowRange(d, D) for the caller
+    function disputeRow(
+        bytes32 index,
+        IndexRegistry.Slot[] calldata registered,
+        uint256 row,
+        uint256[8] calldata proof
+    ) external {
+        IndexRegistry.Index memory entry = _entry(index, registered, row);
+        uint256[] memory signals = new uint256[](4);
+        signals[0] = entry.indexRoot;
+        signals[1] = row;
+        signals[2] = _depth(entry.rows);
+        signals[3] = uint160(msg.sender);
+        _decide(index, Ground.RowRange, rowRange, proof, signals, row);
+    }
+
+    /// @notice Shows that a shard commits to another index id (position 0), or that its slot number `position`, from 1 on,
+    /// is not the running sum at the slot's last row.
+    /// @param proof of SlotIsPrefix(S, d, D) for the caller
+    function disputeSlot(
+        bytes32 index,
+        IndexRegistry.Slot[] calldata registered,
+        uint256 shard,
+        uint256 position,
+        uint256[8] calldata proof
+    ) external {
+        // position 0 is about the index id alone, and any row will do
+        uint256 row = _lastRow(index, registered, shard, position == 0 ? 1 : position);
+        IndexRegistry.Index memory entry = _entry(index, registered, row);
+        if (entry.slotsPerShard != slots) revert WrongSlotsForCircuit(entry.slotsPerShard, slots);
+        uint256[] memory signals = new uint256[](7);
+        signals[0] = indexes.shardOf(index, shard).commitment;
+        signals[1] = position;
+        signals[2] = entry.indexId;
+        signals[3] = entry.indexRoot;
+        signals[4] = row;
+        signals[5] = _depth(entry.rows);
+        signals[6] = uint160(msg.sender);
+        _decide(index, Ground.SlotIsPrefix, slotIsPrefix, proof, signals, row);
+    }
+
+    /// @notice The committee's verdict on what no proof can show: sketches that are not the model's, or openings withheld.
+    /// @param evidence hash of what the verdict rests on
+    /// @param challenger who is paid half of the bond; zero for nobody
+    function judge(bytes32 index, bytes32 evidence, address challenger) external {
+        if (msg.sender != committee) revert NotCommittee(msg.sender);
+        emit IndexJudged(index, msg.sender, evidence);
+        indexes.disable(index, challenger);
+    }
+
+    function _decide(
+        bytes32 index,
+        Ground ground,
+        IStatementVerifier verifier,
+        uint256[8] calldata proof,
+        uint256[] memory signals,
+        uint256 row
+    ) private {
+        if (!verifier.verify(proof, signals)) revert DisputeRejected(index, ground);
+        emit IndexDisputed(index, msg.sender, ground, row);
+        indexes.disable(index, msg.sender);
+    }
+
+    function _entry(bytes32 index, IndexRegistry.Slot[] calldata registered, uint256 row)
+        private
+        view
+        returns (IndexRegistry.Index memory entry)
+    {
+        entry = indexes.disputed(index, registered);
+        if (row >= entry.rows) revert UnknownRow(index, row);
+    }
+
+    /// @notice Levels of the tree over so many leaves: ceil(log2(rows)).
+    function _depth(uint256 rows) private view returns (uint256 depth) {
+        while (1 << depth < rows) ++depth;
+        if (depth > levels) revert TreeTooDeep(depth, levels);
+    }
+
+    function _beginsSlot(IndexRegistry.Slot[] calldata registered, uint256 row) private pure returns (bool) {
+        if (row == 0) return true;
+        for (uint256 k = 0; k < registered.length; ++k) {
+            if (registered[k].end >= row) return registered[k].end == row;
+        }
+        return false;
+    }
+
+    function _lastRow(
+        bytes32 index,
+        IndexRegistry.Slot[] calldata registered,
+        uint256 shard,
+        uint256 position
+    ) private view returns (uint256) {
+        if (position > slots || shard >= registered.length) revert UnusedSlot(index, shard, position);
+        uint256 slot = shard * slots + position - 1;
+        if (slot >= registered.length) revert UnusedSlot(index, shard, position);
+        return registered[slot].end - 1;
+    }
+
+    function _requireSignals(IStatementVerifier verifier, uint256 needed) private view {
+        uint256 given = verifier.signalCount();
+        if (given != needed) revert NotSignals(verifier, given, needed);
+    }
+}

@@ -1,0 +1,121 @@
+/**
+ * Disputes about an index by proof: their contracts deployed, and a dispute filed. What a statement is about the contract
+ * takes from the registration, so a call names only the index, its slots as registered, the place and the proof.
+ * The trap: the registry names its arbiter for good when it is made, and the disputes name their registry; so the disputes
+ * are deployed just before it, for the address that it will have.
+ */
+import { Contract, getCreateAddress } from 'ethers';
+import { MeedError } from '../foundation/index.js';
+import type { Account, Sent } from './account.js';
+import type { ChainClient } from './client.js';
+import { type CompiledName, compileContracts } from './compile.js';
+import type { Deployment } from './deploy.js';
+import { address, count, record } from './values.js';
+import { type KeyWords, requireUnforgeable } from './verifyingKey.js';
+
+/** The circuits of docs/protocol.md, "Disputes", for one number of columns and of slots a shard. */
+export interface DisputeCircuits {
+  readonly sumStep: KeyWords;
+  readonly rowRange: KeyWords;
+  readonly slotIsPrefix: KeyWords;
+  /** D: most levels of an index tree. */
+  readonly levels: number;
+}
+
+const SIGNALS = { sumStep: 5, rowRange: 4, slotIsPrefix: 7 } as const;
+type CircuitName = keyof typeof SIGNALS;
+
+export interface DisputesDeployment {
+  readonly addresses: Readonly<Record<'Disputes' | CircuitName, string>>;
+  /** The registry that they were made for. */
+  readonly indexes: string;
+  readonly levels: number;
+}
+
+type Create = (account: Account, name: CompiledName, args: readonly unknown[]) => Promise<{ readonly address: string }>;
+
+/** The contract that is deployed next by this account must be the index registry. */
+export async function deployDisputes(
+  deployer: Account,
+  circuits: DisputeCircuits,
+  slots: number,
+  committee: string,
+  create: Create,
+): Promise<DisputesDeployment> {
+  const verifier = async (name: CircuitName): Promise<string> => {
+    requireUnforgeable(circuits[name], deployer.chainId, SIGNALS[name]);
+    return (await create(deployer, 'StatementVerifier', [circuits[name]])).address;
+  };
+  const sumStep = await verifier('sumStep');
+  const rowRange = await verifier('rowRange');
+  const slotIsPrefix = await verifier('slotIsPrefix');
+  const nonce = await deployer.provider.getTransactionCount(deployer.address);
+  const indexes = getCreateAddress({ from: deployer.address, nonce: nonce + 1 });
+  const args = [indexes, sumStep, rowRange, slotIsPrefix, circuits.levels, slots, committee];
+  const { address: Disputes } = await create(deployer, 'Disputes', args);
+  return { addresses: { Disputes, sumStep, rowRange, slotIsPrefix }, indexes, levels: circuits.levels };
+}
+
+/** @throws MeedError when a field is missing or of the wrong kind */
+export function parseDisputes(value: unknown): DisputesDeployment {
+  const whole = record(value, 'disputes');
+  const addresses = record(whole.addresses, 'disputes.addresses');
+  const at = (name: string): string => address(addresses[name], `disputes.addresses.${name}`);
+  return {
+    addresses: {
+      Disputes: at('Disputes'),
+      sumStep: at('sumStep'),
+      rowRange: at('rowRange'),
+      slotIsPrefix: at('slotIsPrefix'),
+    },
+    indexes: address(whole.indexes, 'disputes.indexes'),
+    levels: count(whole.levels, 'disputes.levels'),
+  };
+}
+
+/** An index, its slots exactly as registered, and a proof made for the account that files the dispute. */
+export interface IndexDispute {
+  readonly index: string;
+  readonly slots: readonly { readonly end: number; readonly contributor: string }[];
+  /** A.x A.y | B.x1 B.x0 B.y1 B.y0 | C.x C.y */
+  readonly proof: readonly bigint[];
+}
+
+/** The running sum at `row` does not add up: a proof of SumStep. */
+export function disputeSum(client: ChainClient, { index, slots, proof, row }: IndexDispute & { row: number }) {
+  return file(client, 'disputeSum', [index, slots, row, proof]);
+}
+
+/** The row is no vector of int8 entries in [−127, 127]: a proof of RowRange. */
+export function disputeRow(client: ChainClient, { index, slots, proof, row }: IndexDispute & { row: number }) {
+  return file(client, 'disputeRow', [index, slots, row, proof]);
+}
+
+/** Element `position` of the shard's list is not what was registered: a proof of SlotIsPrefix. */
+export function disputeSlot(
+  client: ChainClient,
+  { index, slots, proof, shard, position }: IndexDispute & { shard: number; position: number },
+) {
+  return file(client, 'disputeSlot', [index, slots, shard, position, proof]);
+}
+
+/** The committee's verdict on what no proof can show; only the committee may. */
+export function judgeIndex(
+  client: ChainClient,
+  { index, evidence, challenger }: { readonly index: string; readonly evidence: string; readonly challenger: string },
+) {
+  return file(client, 'judge', [index, evidence, challenger]);
+}
+
+async function file(client: ChainClient, method: string, args: readonly unknown[]): Promise<Sent> {
+  const contract = await disputesAt(client.account, client.deployment);
+  const { hash, gasUsed, blockNumber } = await client.account.send(method, contract, method, args);
+  return { hash, gasUsed, blockNumber };
+}
+
+async function disputesAt(account: Account, { disputes }: Deployment): Promise<Contract> {
+  if (disputes !== undefined) {
+    return new Contract(disputes.addresses.Disputes, (await compileContracts()).Disputes.abi, account.provider);
+  }
+  throw new MeedError('This deployment takes no disputes by proof', 'Deploy with the circuits of disputes');
+}
