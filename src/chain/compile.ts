@@ -27,7 +27,7 @@ export const CONTRACT_NAMES = [
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 /** Contracts that a deployment may have beside those, in any number. */
-export const FURTHER_NAMES = ['StatementVerifier', 'Disputes'] as const;
+export const FURTHER_NAMES = ['StatementVerifier', 'Disputes', 'ValidatorStaking'] as const;
 export type CompiledName = ContractName | (typeof FURTHER_NAMES)[number];
 export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;
 

@@ -58,4 +58,37 @@ export {
 } from './disputes.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
+export {
+  appointRoles,
+  approveStake,
+  burnSlashed,
+  cancelStake,
+  claimReward,
+  claimYield,
+  collectFees,
+  deployStaking,
+  exposedStake,
+  freezeValidator,
+  fundStream,
+  type Offence,
+  openStaking,
+  payStakers,
+  positionOf,
+  registerValidator,
+  type StakePosition,
+  type StakingClient,
+  type StakingDeployment,
+  type StakingOptions,
+  type StakingTerms,
+  slash,
+  stake,
+  stakeAt,
+  totalStake,
+  unbond,
+  type ValidatorStake,
+  WHOLE_SHARE,
+  withdrawStake,
+  type Yield,
+  yieldOf,
+} from './staking.js';
 export { type KeyWords, requireUnforgeable } from './verifyingKey.js';
