@@ -3,10 +3,14 @@ pragma solidity 0.8.34;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
+import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {ReceiptBook} from "./ReceiptBook.sol";
 import {Challenge} from "./libraries/Challenge.sol";
 import {FeeSplit} from "./libraries/FeeSplit.sol";
@@ -16,8 +20,8 @@ import {ScoreSums} from "./libraries/ScoreSums.sol";
 /// @notice An epoch goes: closed in the book → every (shard, batch) settled by a proof → finalized → every batch
 /// distributed → credits withdrawn. If it is not final within the timeout, refunds open and it can never become final.
 /// @dev Invariant: token balance ≥ credits outstanding + fees of batches neither distributed nor refunded. Fees arrive
-/// from the book when a batch is posted; only `withdraw` and `withdrawTo` move tokens out.
-contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
+/// from the book when a batch is posted; only the withdrawals move tokens out.
+contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, Nonces {
     using SafeERC20 for IERC20;
 
     enum Stage {
@@ -35,13 +39,18 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
     struct Work {
         address[] accounts;
         int64[] totals;
-        uint256[] amounts;
         uint256 count;
         uint256 treasury;
         uint256 modelOwner;
         uint256 stakers;
+        /// Of each receipt: what its contributors share, and what of it was dust.
+        uint256[] pools;
+        uint256[] dust;
     }
 
+    /// keccak256 of what an account signs for one withdrawal.
+    bytes32 public constant WITHDRAW_TYPEHASH =
+        keccak256("Withdraw(address account,address to,uint256 nonce,uint256 deadline)");
     /// 512 products of 16-bit entries stay below 2^39, which a packed score holds.
     uint256 public constant COLUMNS_MAX = 512;
 
@@ -53,13 +62,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
     uint256 public immutable queries;
     uint256 public immutable columns;
     bytes32 public immutable circuitId;
-    uint64 public immutable refundTimeout;
-    uint256 public immutable platformBps;
-    uint256 public immutable betaBps;
-    uint256 public immutable gammaBps;
-    uint256 public immutable deltaBps;
-    address public immutable treasury;
-    address public immutable stakers;
+    ProtocolTerms public immutable protocolTerms;
 
     mapping(uint256 epoch => Progress) public progressOf;
     /// keccak256(abi.encode(address[] contributors, bytes packedSums)) of each settled shard; zero before.
@@ -69,22 +72,15 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
     mapping(address account => uint256) public creditOf;
 
     /// @param slots_ S of the circuit, `queries_` its Q, `columns_` its d
-    /// @param refundTimeout_ seconds from an epoch's close until its payers may take their fees back
     constructor(
         ReceiptBook book_,
         IGroth16Verifier verifier_,
         uint256 slots_,
         uint256 queries_,
-        uint256 columns_,
-        FeeSplit.Policy memory policy,
-        uint64 refundTimeout_
-    ) {
+        uint256 columns_
+    ) EIP712("Meed epoch settlement", "1") {
         if (slots_ == 0 || queries_ == 0 || columns_ == 0) revert EmptyInstance();
         if (columns_ > COLUMNS_MAX) revert TooManyColumns(columns_);
-        uint256 parts = uint256(policy.betaBps) + policy.gammaBps + policy.deltaBps;
-        if (parts != FeeSplit.BASIS_POINTS) revert PartsNotWhole(parts);
-        if (policy.platformBps > FeeSplit.BASIS_POINTS) revert PartsNotWhole(policy.platformBps);
-        if (policy.treasury == address(0) || policy.stakers == address(0)) revert ZeroAddress();
         book = book_;
         indexes = book_.indexes();
         token = book_.token();
@@ -93,13 +89,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         queries = queries_;
         columns = columns_;
         circuitId = keccak256(abi.encode(slots_, queries_, columns_, verifier_.keyHash()));
-        refundTimeout = refundTimeout_;
-        platformBps = policy.platformBps;
-        betaBps = policy.betaBps;
-        gammaBps = policy.gammaBps;
-        deltaBps = policy.deltaBps;
-        treasury = policy.treasury;
-        stakers = policy.stakers;
+        protocolTerms = book_.protocolTerms();
     }
 
     /// @notice Proves the scores of one shard against one batch and records each contributor's sums.
@@ -156,15 +146,18 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
             revert WrongShardCount(contributors.length, shards);
         }
         Work memory work = _mergeShards(epoch, batch, contributors, packedSums);
+        ProtocolTerms.Terms memory terms = protocolTerms.at(entry.terms);
+        uint256[] memory amounts = _split(work, terms, fees);
         for (uint256 q = 0; q < fees.length; ++q) {
-            if (outputHashes[q] != 0) _splitReceipt(work, epoch, batch, q, fees[q], outputHashes[q]);
+            if (outputHashes[q] == 0) continue;
+            emit ReceiptPaid(epoch, batch, q, outputHashes[q], fees[q], work.pools[q], work.dust[q]);
         }
         for (uint256 c = 0; c < work.count; ++c) {
-            _credit(work.accounts[c], epoch, batch, Role.Contributor, work.amounts[c]);
+            _credit(work.accounts[c], epoch, batch, Role.Contributor, amounts[c]);
         }
         _credit(modelOwner, epoch, batch, Role.ModelOwner, work.modelOwner);
-        _credit(stakers, epoch, batch, Role.Stakers, work.stakers);
-        _credit(treasury, epoch, batch, Role.Treasury, work.treasury);
+        _credit(terms.stakers, epoch, batch, Role.Stakers, work.stakers);
+        _credit(terms.treasury, epoch, batch, Role.Treasury, work.treasury);
     }
 
     /// @notice Credits a batch's whole fees to its payer when the epoch was not made final in time; anyone may.
@@ -173,7 +166,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         Progress storage progress = progressOf[epoch];
         if (progress.stage == Stage.Final) revert EpochNotSettling(epoch);
         if (progress.stage == Stage.Settling) {
-            uint256 dueAt = uint256(entry.closedAt) + refundTimeout;
+            uint256 dueAt = uint256(entry.closedAt) + protocolTerms.at(entry.terms).refundTimeout;
             if (block.timestamp < dueAt) revert RefundNotDue(epoch, dueAt);
             progress.stage = Stage.Refunding;
             emit RefundsOpened(epoch);
@@ -191,10 +184,28 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
 
     /// @notice Pays the caller's credit out to another address.
     function withdrawTo(address to) public nonReentrant {
-        uint256 amount = creditOf[msg.sender];
-        if (amount == 0) revert NothingToWithdraw(msg.sender);
-        creditOf[msg.sender] = 0;
-        emit Withdrawn(msg.sender, to, amount);
+        _withdraw(msg.sender, to);
+    }
+
+    /// @notice Pays an account's credit out as it signed, so that whoever holds no ether can be paid; anyone may send it.
+    /// @param deadline last second at which the signature counts
+    /// @param signature of WITHDRAW_TYPEHASH with the account's next nonce; by a contract, too (EIP-1271)
+    function withdrawSigned(address account, address to, uint256 deadline, bytes calldata signature)
+        external
+        nonReentrant
+    {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        bytes32 digest =
+            _hashTypedDataV4(keccak256(abi.encode(WITHDRAW_TYPEHASH, account, to, _useNonce(account), deadline)));
+        if (!SignatureChecker.isValidSignatureNow(account, digest, signature)) revert NotSignedByAccount(account);
+        _withdraw(account, to);
+    }
+
+    function _withdraw(address account, address to) private {
+        uint256 amount = creditOf[account];
+        if (amount == 0) revert NothingToWithdraw(account);
+        creditOf[account] = 0;
+        emit Withdrawn(account, to, amount);
         token.safeTransfer(to, amount);
     }
 
@@ -304,7 +315,6 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         }
         work.accounts = new address[](capacity);
         work.totals = new int64[](capacity * queries);
-        work.amounts = new uint256[](capacity);
         for (uint256 shard = 0; shard < contributors.length; ++shard) {
             work.count = ScoreSums.merge(
                 work.accounts, work.totals, work.count, contributors[shard], packedSums[shard], queries
@@ -312,20 +322,40 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuard {
         }
     }
 
-    function _splitReceipt(
-        Work memory work,
-        uint256 epoch,
-        uint256 batch,
-        uint256 receipt,
-        uint256 fee,
-        bytes32 outputHash
-    ) private {
-        FeeSplit.Parts memory parts = FeeSplit.split(fee, platformBps, betaBps, gammaBps);
-        uint256 dust = FeeSplit.share(parts.pool, work.totals, work.count, queries, receipt, work.amounts);
-        work.treasury += parts.platform + dust;
-        work.modelOwner += parts.modelOwner;
-        work.stakers += parts.stakers;
-        emit ReceiptPaid(epoch, batch, receipt, outputHash, fee, parts.pool, dust);
+    /// @notice Splits each fee, and each pool by the policy; adds up what is not the contributors'.
+    /// @dev What a policy gives out is checked, because governance may name any: nothing is made, and nothing is lost.
+    function _split(Work memory work, ProtocolTerms.Terms memory terms, uint96[] calldata fees)
+        private
+        view
+        returns (uint256[] memory amounts)
+    {
+        uint256[] memory pools = new uint256[](fees.length);
+        uint256 whole = 0;
+        for (uint256 q = 0; q < fees.length; ++q) {
+            FeeSplit.Parts memory parts =
+                FeeSplit.split(fees[q], terms.platformBps, terms.betaBps, terms.gammaBps);
+            work.treasury += parts.platform;
+            work.modelOwner += parts.modelOwner;
+            work.stakers += parts.stakers;
+            pools[q] = parts.pool;
+            whole += parts.pool;
+        }
+        int64[] memory totals = work.totals;
+        uint256 used = work.count * queries;
+        assembly ("memory-safe") {
+            mstore(totals, used) // of what was allocated for accounts that were the same in several shards
+        }
+        uint256[] memory dust;
+        (amounts, dust) = terms.policy.share(pools, totals, work.count);
+        if (amounts.length != work.count || dust.length != pools.length) revert PolicyNotWhole(terms.policy);
+        uint256 given = 0;
+        for (uint256 c = 0; c < amounts.length; ++c) given += amounts[c];
+        for (uint256 q = 0; q < dust.length; ++q) {
+            given += dust[q];
+            work.treasury += dust[q];
+        }
+        if (given != whole) revert PolicyNotWhole(terms.policy);
+        (work.pools, work.dust) = (pools, dust);
     }
 
     function _credit(address account, uint256 epoch, uint256 batch, Role role, uint256 amount) private {

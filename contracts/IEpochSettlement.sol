@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.34;
 
+import {IPayoutPolicy} from "./IPayoutPolicy.sol";
+
 /// @title What others see of a settlement contract: its shape, its events, and why it refuses
 interface IEpochSettlement {
     enum Role {
@@ -50,8 +52,7 @@ interface IEpochSettlement {
     event Withdrawn(address indexed account, address indexed to, uint256 amount);
     event RefundsOpened(uint256 indexed epoch);
 
-    error PartsNotWhole(uint256 basisPoints);
-    error ZeroAddress();
+    error PolicyNotWhole(IPayoutPolicy policy);
     error EmptyInstance();
     error TooManyColumns(uint256 columns);
     error SettledElsewhere(uint256 epoch, address settlement);
@@ -73,6 +74,8 @@ interface IEpochSettlement {
     error RefundNotDue(uint256 epoch, uint256 dueAt);
     error AlreadyRefunded(uint256 epoch, uint256 batch);
     error NothingToWithdraw(address account);
+    error SignatureExpired(uint256 deadline);
+    error NotSignedByAccount(address account);
 
     /// @notice S: slots of a shard.
     function slots() external view returns (uint256);

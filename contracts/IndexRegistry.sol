@@ -3,9 +3,10 @@ pragma solidity 0.8.34;
 
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {DatanetRegistry} from "./DatanetRegistry.sol";
+import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 
 /// @title Influence indexes: whose rows stand behind which committed slot
@@ -15,7 +16,7 @@ import {Bn254} from "./libraries/Bn254.sol";
 /// bond behind it: it comes back after the window, or goes to who showed the index wrong, half of it, and is burned.
 /// @dev Invariant: the bonds of all indexes that are neither disabled nor released ≤ the token balance. Only the owner is
 /// paid its bond, only once, and only the arbiter can take it.
-contract IndexRegistry is ReentrancyGuard {
+contract IndexRegistry is ReentrancyGuardTransient {
     using SafeERC20 for ERC20Burnable;
 
     /// One slot: rows [end of the slot before, end), all of one contributor.
@@ -104,28 +105,18 @@ contract IndexRegistry is ReentrancyGuard {
     DatanetRegistry public immutable datanets;
     /// Of bonds; burned in part when they are forfeited.
     ERC20Burnable public immutable token;
-    uint64 public immutable challengeWindow;
-    /// Token units that every registration puts down.
-    uint96 public immutable bond;
+    /// Say the window and the bond of a registration.
+    ProtocolTerms public immutable protocolTerms;
     /// May disable an index while its window is open: the contract or committee that judges challenges.
     address public immutable arbiter;
 
     mapping(bytes32 index => Index) private _indexes;
     mapping(bytes32 index => mapping(uint256 shard => Shard)) private _shards;
 
-    /// @param challengeWindow_ seconds between registration and the first payout; 0 on a development chain
-    /// @param bond_ token units behind each index, which may be 0 on a development chain
-    constructor(
-        DatanetRegistry datanets_,
-        ERC20Burnable token_,
-        uint64 challengeWindow_,
-        uint96 bond_,
-        address arbiter_
-    ) {
+    constructor(DatanetRegistry datanets_, ERC20Burnable token_, ProtocolTerms protocolTerms_, address arbiter_) {
         datanets = datanets_;
         token = token_;
-        challengeWindow = challengeWindow_;
-        bond = bond_;
+        protocolTerms = protocolTerms_;
         arbiter = arbiter_;
     }
 
@@ -141,6 +132,7 @@ contract IndexRegistry is ReentrancyGuard {
         _requireTiling(r.slots, r.rows);
         _requireApproved(r.datasetId, r.slots);
         uint256 shards = _storeShards(index, r.slots, r.shardCommitments, r.slotsPerShard);
+        (uint96 bond, uint32 challengeWindow) = protocolTerms.indexTerms();
         uint64 payableFrom = uint64(block.timestamp) + challengeWindow;
         _indexes[index] = Index({
             owner: msg.sender,

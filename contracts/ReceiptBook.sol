@@ -3,21 +3,42 @@ pragma solidity 0.8.34;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
+import {Prepayments} from "./Prepayments.sol";
+import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
+import {Tariff} from "./libraries/Tariff.sol";
 
 /// @title Receipts of one index, in epochs of batches
-/// @notice The index's owner opens an epoch and names the settlement contract that will split its fees. Admitted payers
-/// post batches of Q receipts and pay at once; the fees go straight to that settlement contract. Nothing can be left out
+/// @notice The index's owner opens an epoch and names the settlement contract that will split its fees. Batches of Q
+/// receipts are posted by their payer, by anyone with the payer's signature (EIP-712, one nonce each), or by a host out
+/// of what the payer prepaid to it; the fees go straight to that settlement contract. Nothing can be left out
 /// afterwards: batches are numbered, chained in an accumulator, and every one must be settled before any is paid.
 /// @dev Why payers are admitted by name: a batch with a commitment that nobody can open blocks its whole epoch.
-contract ReceiptBook is ReentrancyGuard {
+contract ReceiptBook is Prepayments, EIP712, Nonces {
     using SafeERC20 for IERC20;
 
-    /// What every settlement asks for lies in the first two words.
+    /// Q receipts and their commitment.
+    struct Post {
+        uint256 epoch;
+        /// queryBatchCommitment
+        uint256 commitment;
+        /// Exactly Q; zero marks an unused position, whose fee must be zero too.
+        bytes32[] outputHashes;
+        /// Token units, Q.
+        uint96[] fees;
+    }
+
+    /// keccak256 of what a payer signs for one batch.
+    bytes32 public constant POST_TYPEHASH = keccak256(
+        "Post(address payer,uint256 epoch,uint256 commitment,bytes32 receiptsHash,uint256 nonce,uint256 deadline)"
+    );
+
     struct Epoch {
         address settlement;
         /// 0 while the epoch is open.
@@ -25,7 +46,9 @@ contract ReceiptBook is ReentrancyGuard {
         uint32 queries;
         bytes32 index;
         address owner;
-        uint64 openedAt;
+        uint40 openedAt;
+        /// Version of the terms that hold for the epoch.
+        uint24 terms;
         uint32 batches;
         /// Hash chain over the batches, in order.
         bytes32 accumulator;
@@ -53,6 +76,10 @@ contract ReceiptBook is ReentrancyGuard {
         uint96[] fees,
         bytes32 accumulator
     );
+    /// @notice Rates per thousand tokens in and out, and what every inference costs besides, in quanta.
+    event RatesSet(uint256 indexed epoch, uint64 input, uint64 output, uint64 platform);
+    /// @notice Tokens in · 2^32 + tokens out of each receipt.
+    event UsageMetered(uint256 indexed epoch, uint256 indexed batch, uint64[] usage);
     event EpochClosed(uint256 indexed epoch, uint32 batches, uint256 fees, bytes32 accumulator);
 
     error NotIndexOwner(bytes32 index, address caller);
@@ -64,21 +91,27 @@ contract ReceiptBook is ReentrancyGuard {
     error PayerNotAdmitted(uint256 epoch, address payer);
     error WrongReceiptCount(uint256 outputs, uint256 fees, uint256 needed);
     error FeeWithoutReceipt(uint256 receipt);
+    error SignatureExpired(uint256 deadline);
+    error NotSignedByPayer(address payer);
+    error EpochNotMetered(uint256 epoch);
+    error BatchesPosted(uint256 epoch);
 
-    IERC20 public immutable token;
     IndexRegistry public immutable indexes;
-    /// After so many seconds anyone may close an epoch, so that no owner can hold fees by leaving it open.
-    uint64 public immutable longestOpen;
+    ProtocolTerms public immutable protocolTerms;
 
     uint256 public epochCount;
     mapping(uint256 epoch => Epoch) private _epochs;
     mapping(uint256 epoch => mapping(uint256 batch => Batch)) private _batches;
     mapping(uint256 epoch => mapping(address payer => bool)) public isAdmitted;
+    /// What an inference of the epoch costs by its tokens, fixed before anything is posted; all zero for agreed fees.
+    mapping(uint256 epoch => Tariff.Rates) public ratesOf;
 
-    constructor(IERC20 token_, IndexRegistry indexes_, uint64 longestOpen_) {
-        token = token_;
+    constructor(IERC20 token_, IndexRegistry indexes_, uint64 reclaimNotice_)
+        Prepayments(token_, reclaimNotice_)
+        EIP712("Meed receipt book", "1")
+    {
         indexes = indexes_;
-        longestOpen = longestOpen_;
+        protocolTerms = indexes_.protocolTerms();
     }
 
     /// @notice Opens an epoch of an index; epochs are numbered from 0.
@@ -93,7 +126,8 @@ contract ReceiptBook is ReentrancyGuard {
         epoch = epochCount++;
         Epoch storage entry = _epochs[epoch];
         entry.owner = msg.sender;
-        entry.openedAt = uint64(block.timestamp);
+        entry.openedAt = uint40(block.timestamp);
+        entry.terms = protocolTerms.current();
         entry.queries = SafeCast.toUint32(settlement.queries());
         entry.index = index;
         entry.settlement = address(settlement);
@@ -108,35 +142,79 @@ contract ReceiptBook is ReentrancyGuard {
         _admit(epoch, payers);
     }
 
-    /// @notice Posts a batch and pays its fees from the caller's allowance.
-    /// @param commitment queryBatchCommitment
-    /// @param outputHashes exactly Q; zero marks an unused position, whose fee must be zero too
-    function postBatch(
-        uint256 epoch,
-        uint256 commitment,
-        bytes32[] calldata outputHashes,
-        uint96[] calldata fees
-    ) external nonReentrant returns (uint256 batch) {
+    /// @notice Fixes what an inference costs by its tokens; only the epoch's owner, before the first batch.
+    function setRates(uint256 epoch, Tariff.Rates calldata rates) external {
         Epoch storage entry = _openEpoch(epoch);
-        if (!isAdmitted[epoch][msg.sender]) revert PayerNotAdmitted(epoch, msg.sender);
-        Bn254.requireCommitment(commitment);
-        uint96 total = _sum(outputHashes, fees, entry.queries);
-        batch = entry.batches++;
-        bytes32 receiptsHash = keccak256(abi.encode(fees, outputHashes));
-        bytes32 accumulator =
-            keccak256(abi.encode(entry.accumulator, batch, commitment, receiptsHash, msg.sender, total));
-        entry.accumulator = accumulator;
-        entry.fees += total;
-        _batches[epoch][batch] = Batch(commitment, receiptsHash, msg.sender, total);
-        emit BatchPosted(epoch, batch, msg.sender, commitment, outputHashes, fees, accumulator);
+        if (entry.owner != msg.sender) revert NotEpochOwner(epoch, msg.sender);
+        if (entry.batches != 0) revert BatchesPosted(epoch);
+        ratesOf[epoch] = rates;
+        emit RatesSet(epoch, rates.input, rates.output, rates.platform);
+    }
+
+    /// @notice Posts a batch and pays its fees from the caller's allowance.
+    function postBatch(Post calldata post) external nonReentrant returns (uint256 batch) {
+        Epoch storage entry = _openEpoch(post.epoch);
+        uint96 total;
+        (batch, total) = _post(entry, post.epoch, post.commitment, post.outputHashes, post.fees, msg.sender);
         token.safeTransferFrom(msg.sender, entry.settlement, total);
     }
 
-    /// @notice Ends an epoch: no batch can be added, and settlement may begin.
+    /// @notice Posts a batch whose fees follow from the tokens of each inference and the epoch's rates.
+    /// @param usage tokens in · 2^32 + tokens out of each receipt, Q; zero at unused positions
+    function postMetered(
+        uint256 epoch,
+        uint256 commitment,
+        bytes32[] calldata outputHashes,
+        uint64[] calldata usage
+    ) external nonReentrant returns (uint256 batch) {
+        Epoch storage entry = _openEpoch(epoch);
+        uint96[] memory fees = _feesOf(epoch, outputHashes, usage);
+        uint96 total;
+        (batch, total) = _post(entry, epoch, commitment, outputHashes, fees, msg.sender);
+        emit UsageMetered(epoch, batch, usage);
+        token.safeTransferFrom(msg.sender, entry.settlement, total);
+    }
+
+    /// @notice Posts a batch for a payer who signed it, and pays its fees from the payer's allowance.
+    /// @param deadline last second at which the signature counts
+    /// @param signature of POST_TYPEHASH with the payer's next nonce; by a contract, too (EIP-1271)
+    function postSigned(Post calldata post, address payer, uint256 deadline, bytes calldata signature)
+        external
+        nonReentrant
+        returns (uint256 batch)
+    {
+        if (block.timestamp > deadline) revert SignatureExpired(deadline);
+        Epoch storage entry = _openEpoch(post.epoch);
+        bytes32 receiptsHash = keccak256(abi.encode(post.fees, post.outputHashes));
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(
+                abi.encode(
+                    POST_TYPEHASH, payer, post.epoch, post.commitment, receiptsHash, _useNonce(payer), deadline
+                )
+            )
+        );
+        if (!SignatureChecker.isValidSignatureNow(payer, digest, signature)) revert NotSignedByPayer(payer);
+        uint96 total;
+        (batch, total) = _post(entry, post.epoch, post.commitment, post.outputHashes, post.fees, payer);
+        token.safeTransferFrom(payer, entry.settlement, total);
+    }
+
+    /// @notice Posts a batch and pays its fees out of what the payer prepaid to the caller.
+    function postPrepaid(Post calldata post, address payer) external nonReentrant returns (uint256 batch) {
+        Epoch storage entry = _openEpoch(post.epoch);
+        uint96 total;
+        (batch, total) = _post(entry, post.epoch, post.commitment, post.outputHashes, post.fees, payer);
+        _spend(payer, msg.sender, total);
+        token.safeTransfer(entry.settlement, total);
+    }
+
+    /// @notice Ends an epoch: no batch can be added, and settlement may begin. Its owner may, and after the longest time that
+    /// an epoch may be open anyone, so that no owner holds fees by leaving it open.
     function close(uint256 epoch) external {
         Epoch storage entry = _openEpoch(epoch);
-        if (entry.owner != msg.sender && block.timestamp < entry.openedAt + longestOpen) {
-            revert NotEpochOwner(epoch, msg.sender);
+        if (entry.owner != msg.sender) {
+            uint256 dueAt = uint256(entry.openedAt) + protocolTerms.at(entry.terms).longestOpen;
+            if (block.timestamp < dueAt) revert NotEpochOwner(epoch, msg.sender);
         }
         entry.closedAt = uint64(block.timestamp);
         emit EpochClosed(epoch, entry.batches, entry.fees, entry.accumulator);
@@ -178,7 +256,43 @@ contract ReceiptBook is ReentrancyGuard {
         }
     }
 
-    function _sum(bytes32[] calldata outputHashes, uint96[] calldata fees, uint256 queries)
+    /// @notice Numbers a batch and chains it. Nothing is paid here.
+    function _post(
+        Epoch storage entry,
+        uint256 epoch,
+        uint256 commitment,
+        bytes32[] calldata outputHashes,
+        uint96[] memory fees,
+        address payer
+    ) private returns (uint256 batch, uint96 total) {
+        if (!isAdmitted[epoch][payer]) revert PayerNotAdmitted(epoch, payer);
+        Bn254.requireCommitment(commitment);
+        total = _sum(outputHashes, fees, entry.queries);
+        batch = entry.batches++;
+        bytes32 receiptsHash = keccak256(abi.encode(fees, outputHashes));
+        bytes32 accumulator = keccak256(abi.encode(entry.accumulator, batch, commitment, receiptsHash, payer, total));
+        entry.accumulator = accumulator;
+        entry.fees += total;
+        _batches[epoch][batch] = Batch(commitment, receiptsHash, payer, total);
+        emit BatchPosted(epoch, batch, payer, commitment, outputHashes, fees, accumulator);
+    }
+
+    function _feesOf(uint256 epoch, bytes32[] calldata outputHashes, uint64[] calldata usage)
+        private
+        view
+        returns (uint96[] memory fees)
+    {
+        Tariff.Rates memory rates = ratesOf[epoch];
+        if (rates.input | rates.output | rates.platform == 0) revert EpochNotMetered(epoch);
+        fees = new uint96[](usage.length);
+        for (uint256 q = 0; q < usage.length; ++q) {
+            // an unused position costs nothing; one with tokens but without an output is refused when fees are summed
+            bool unused = q < outputHashes.length && outputHashes[q] == 0 && usage[q] == 0;
+            if (!unused) fees[q] = Tariff.feeOf(rates, usage[q] >> 32, uint32(usage[q]));
+        }
+    }
+
+    function _sum(bytes32[] calldata outputHashes, uint96[] memory fees, uint256 queries)
         private
         pure
         returns (uint96)

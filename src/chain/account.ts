@@ -6,7 +6,16 @@
  * between the two is missed, and on a chain where nothing else happens it never ends. So the receipt is asked for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Contract, HDNodeWallet, type Interface, JsonRpcProvider, type TransactionReceipt, Wallet } from 'ethers';
+import {
+  type Contract,
+  HDNodeWallet,
+  type Interface,
+  JsonRpcProvider,
+  type TransactionReceipt,
+  type TypedDataDomain,
+  type TypedDataField,
+  Wallet,
+} from 'ethers';
 import { MeedError } from '../foundation/index.js';
 import { compileContracts } from './compile.js';
 import { errorInterface, explainRefusal } from './refusals.js';
@@ -21,6 +30,9 @@ const TRANSACTION_GAS_MAX = 2n ** 24n;
 
 /** A key of one's own, or the number of a development account (0 … 9 hold ether on anvil). */
 export type Credentials = { readonly privateKey: string } | { readonly development: number };
+
+/** The fields of each type, by its name. */
+export type TypedDataTypes = Readonly<Record<string, TypedDataField[]>>;
 
 export interface Sent {
   readonly hash: string;
@@ -80,6 +92,15 @@ export class Account {
    */
   async send(what: string, contract: Contract, method: string, args: readonly unknown[]): Promise<Mined> {
     return this.transact(what, { to: String(contract.target), data: this.#encode(what, contract, method, args) });
+  }
+
+  /** Signs typed data (EIP-712); nothing is sent. */
+  signTyped(
+    domain: TypedDataDomain,
+    types: TypedDataTypes,
+    message: Readonly<Record<string, unknown>>,
+  ): Promise<string> {
+    return this.#signer.signTypedData(domain, { ...types }, message);
   }
 
   #encode(what: string, contract: Contract, method: string, args: readonly unknown[]): string {

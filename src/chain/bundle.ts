@@ -4,19 +4,17 @@
  * what was really credited; scores and proofs come from the published artefacts.
  * The trap: JSON numbers are doubles. Whatever may exceed 2^53 is a decimal string; a score never does.
  */
-import { Contract, type JsonRpcProvider, ZeroAddress } from 'ethers';
+import { ZeroAddress } from 'ethers';
 import { type JsonObject, MeedError } from '../foundation/index.js';
 import { BASIS_POINTS, ENTRY_MAX, type FeePolicy, FIELD_MODULUS } from '../prover/reference/index.js';
 import { BASE_FIELD_MODULUS } from '../prover/verificationKey.js';
-import { compileContracts } from './compile.js';
 import type { Deployment } from './deploy.js';
 import type { ChainEvents } from './events.js';
-import { address, integer } from './values.js';
 import type { KeyWords } from './verifyingKey.js';
 
 export const BUNDLE_FORMAT = 'meed-epoch-bundle/1';
 
-/** What the settlement contract was deployed with. */
+/** How the epoch's fees are split. */
 export type SettlementPolicy = FeePolicy & { readonly treasury: string; readonly stakers: string };
 
 export interface SettledProof {
@@ -37,22 +35,6 @@ export interface BundleSource {
   readonly policy: SettlementPolicy;
   readonly keyWords: KeyWords;
   readonly proofs: readonly SettledProof[];
-}
-
-/** @throws MeedError when the node does not answer like the settlement contract */
-export async function settlementPolicy(provider: JsonRpcProvider, deployment: Deployment): Promise<SettlementPolicy> {
-  const { abi } = (await compileContracts()).EpochSettlement;
-  const contract = new Contract(deployment.addresses.EpochSettlement, abi, provider);
-  const read = (name: string): Promise<unknown> => contract.getFunction(name).staticCall();
-  const part = async (name: string): Promise<number> => Number(integer(await read(name), name));
-  return {
-    platformBps: await part('platformBps'),
-    betaBps: await part('betaBps'),
-    gammaBps: await part('gammaBps'),
-    deltaBps: await part('deltaBps'),
-    treasury: address(await read('treasury'), 'treasury'),
-    stakers: address(await read('stakers'), 'stakers'),
-  };
 }
 
 /** @throws MeedError when the epoch is not on chain, its fees have not been split, or a proof is of no place of it */

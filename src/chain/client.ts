@@ -172,7 +172,7 @@ export async function postBatch(
   { epoch, commitment, ...receipts }: Receipts & { readonly epoch: bigint; readonly commitment: bigint },
 ): Promise<Sent & { readonly batch: bigint }> {
   const { outputHashes, fees } = padReceipts(receipts, client.deployment.instance.queries);
-  const args = [epoch, commitment, outputHashes, fees];
+  const args = [{ epoch, commitment, outputHashes, fees }];
   const { sent, value } = await sendFor(client, 'postBatch', 'ReceiptBook', 'postBatch', args, 'BatchPosted', 'batch');
   return { ...sent, batch: integer(value, 'batch') };
 }
@@ -257,7 +257,8 @@ export async function creditOf(client: ChainClient, account: string): Promise<bi
 
 // ---- shared ----
 
-function padReceipts({ outputHashes, fees }: Receipts, queries: number): Receipts {
+/** To Q receipts. @throws MeedError when there are more, or not as many fees as outputs */
+export function padReceipts({ outputHashes, fees }: Receipts, queries: number): Receipts {
   if (outputHashes.length !== fees.length || fees.length > queries) {
     throw new MeedError(
       `A batch of ${outputHashes.length} outputs and ${fees.length} fees was given`,
@@ -277,7 +278,8 @@ function contract(client: ChainClient, name: ContractName): Contract {
   throw new MeedError(`The client does not know ${name}`, 'Open the client with openClient');
 }
 
-async function call(
+/** Reads, without a transaction. */
+export async function call(
   client: ChainClient,
   name: ContractName,
   method: string,
@@ -292,7 +294,8 @@ async function call(
   }
 }
 
-async function send(
+/** Sends and waits until it is mined. */
+export async function send(
   client: ChainClient,
   what: string,
   name: ContractName,
@@ -303,7 +306,7 @@ async function send(
 }
 
 /** Sends, and reads one field of the event that tells the result. */
-async function sendFor(
+export async function sendFor(
   client: ChainClient,
   what: string,
   name: ContractName,

@@ -19,6 +19,8 @@ export interface CompiledContract {
 
 export const CONTRACT_NAMES = [
   'AttributionToken',
+  'PositivePart',
+  'ProtocolTerms',
   'DatanetRegistry',
   'IndexRegistry',
   'ReceiptBook',
@@ -27,10 +29,12 @@ export const CONTRACT_NAMES = [
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 /** Contracts that a deployment may have beside those, in any number. */
-export const FURTHER_NAMES = ['StatementVerifier', 'Disputes', 'ValidatorStaking'] as const;
+export const FURTHER_NAMES = ['StatementVerifier', 'Disputes', 'PooledPerBatch', 'ValidatorStaking'] as const;
 export type CompiledName = ContractName | (typeof FURTHER_NAMES)[number];
 export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;
 
+/** Where a contract lies below contracts/, unless directly. */
+const FOLDERS: Partial<Record<CompiledName, string>> = { PositivePart: 'policies/', PooledPerBatch: 'policies/' };
 const COMPILED_NAMES: readonly CompiledName[] = [...CONTRACT_NAMES, ...FURTHER_NAMES];
 
 const require = createRequire(import.meta.url);
@@ -40,6 +44,8 @@ const SETTINGS = {
   evmVersion: 'cancun',
   outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
 };
+/** That transient storage outlives a call: said of OpenZeppelin's guard, which clears it, whoever uses it. */
+const TRANSIENT_STORAGE = '2394';
 /** Runs in the worker: compiles the input given and posts the output. */
 const WORKER = `const { parentPort, workerData } = require('node:worker_threads');
 parentPort.postMessage(require(workerData.solc).compile(workerData.input));`;
@@ -114,7 +120,9 @@ function runCompiler(input: string): Promise<unknown> {
 }
 
 function pickContracts(output: unknown): CompiledContracts {
-  const complaints = isObject(output) && Array.isArray(output.errors) ? output.errors : [];
+  const complaints = (isObject(output) && Array.isArray(output.errors) ? output.errors : []).filter(
+    (complaint: unknown) => !(isObject(complaint) && complaint.errorCode === TRANSIENT_STORAGE),
+  );
   if (complaints.length > 0) {
     const text = complaints.map((c: unknown) => (isObject(c) ? String(c.formattedMessage) : String(c))).join('\n');
     throw new MeedError(`The contracts do not compile cleanly:\n${text}`, 'Correct the sources below contracts/');
@@ -122,7 +130,7 @@ function pickContracts(output: unknown): CompiledContracts {
   const files = isObject(output) && isObject(output.contracts) ? output.contracts : {};
   const picked: Record<string, unknown> = {};
   for (const name of COMPILED_NAMES) {
-    const file = files[`contracts/${name}.sol`];
+    const file = files[`contracts/${FOLDERS[name] ?? ''}${name}.sol`];
     const contract = isObject(file) ? file[name] : undefined;
     const evm = isObject(contract) ? contract.evm : undefined;
     const bytecode = isObject(evm) && isObject(evm.bytecode) ? evm.bytecode.object : undefined;

@@ -1,5 +1,5 @@
 /**
- * Deploys the six contracts in the order in which they name each other: token, registries, book, verifier, settlement.
+ * Deploys the contracts in the order in which they name each other: token, terms, registries, book, verifier, settlement.
  * A forgeable key is refused here with a sentence before anything is sent; the contract refuses it once more. A chain where
  * money is real takes only a key whose ceremony was verified, and the deployment says which ceremony that was.
  */
@@ -10,8 +10,11 @@ import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
 import { type CompiledName, type ContractName, compileContracts } from './compile.js';
 import { type DisputeCircuits, type DisputesDeployment, deployDisputes, parseDisputes } from './disputes.js';
+import type { ProtocolTerms } from './terms.js';
 import { address, bytes32, count, hash, record } from './values.js';
 import { type KeyWords, requireUnforgeable, requireVerifiedOrigin } from './verifyingKey.js';
+
+const DAY_SECONDS = 86_400;
 
 export interface DeployOptions {
   readonly instance: Instance;
@@ -25,10 +28,14 @@ export interface DeployOptions {
   readonly refundTimeout: number;
   /** Seconds after which anyone may close an open epoch. */
   readonly longestOpen: number;
+  /** Seconds between a payer's notice and the return of what it prepaid; a day unless told. */
+  readonly reclaimNotice?: number;
   /** Most token units that can ever exist, below 2^96. */
   readonly tokenCap: bigint;
   /** Token units behind each index during its window; 0 unless told. */
   readonly indexBond?: bigint;
+  /** A deployed contract that shares the contributors' part; PositivePart, which is deployed, unless told. */
+  readonly payoutPolicy?: string;
   /** Judges what no proof can; the deployer unless told. */
   readonly arbiter?: string;
   /** The circuits by which anyone may dispute an index; without them the arbiter disables it alone. */
@@ -57,7 +64,7 @@ export interface Deployed {
 export async function deploy(deployer: Account, options: DeployOptions): Promise<Deployed> {
   requireUnforgeable(options.key, deployer.chainId);
   requireVerifiedOrigin(options.key, options.ceremony, deployer.chainId);
-  const { instance, policy, ceremony } = options;
+  const { instance, ceremony } = options;
   const steps: Created[] = [];
   const create = async (name: ContractName, args: readonly unknown[]): Promise<string> => {
     const step = await createContract(deployer, name, args);
@@ -65,6 +72,9 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
     return step.address;
   };
   const token = await create('AttributionToken', [options.tokenCap, deployer.address]);
+  const positivePart = await create('PositivePart', []);
+  const terms = { ...termsOf(options), policy: options.payoutPolicy ?? positivePart };
+  const protocolTerms = await create('ProtocolTerms', [terms, deployer.address]);
   const datanets = await create('DatanetRegistry', []);
   const arbiter = options.arbiter ?? deployer.address;
   const disputes =
@@ -72,12 +82,11 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
   const indexes = await create('IndexRegistry', [
     datanets,
     token,
-    options.challengeWindow,
-    options.indexBond ?? 0n,
+    protocolTerms,
     disputes?.addresses.Disputes ?? arbiter,
   ]);
   if (disputes !== undefined) requireSameIndexes(disputes, indexes);
-  const book = await create('ReceiptBook', [token, indexes, options.longestOpen]);
+  const book = await create('ReceiptBook', [token, indexes, options.reclaimNotice ?? DAY_SECONDS]);
   const verifier = await create('Groth16Verifier', [options.key]);
   const settlement = await create('EpochSettlement', [
     book,
@@ -85,11 +94,11 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
     instance.slots,
     instance.queries,
     instance.columns,
-    policy,
-    options.refundTimeout,
   ]);
   const addresses: Record<ContractName, string> = {
     AttributionToken: token,
+    PositivePart: positivePart,
+    ProtocolTerms: protocolTerms,
     DatanetRegistry: datanets,
     IndexRegistry: indexes,
     ReceiptBook: book,
@@ -115,6 +124,18 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
   };
 }
 
+function termsOf({
+  policy,
+  indexBond = 0n,
+  challengeWindow,
+  refundTimeout,
+  longestOpen,
+}: DeployOptions): Omit<ProtocolTerms, 'policy'> {
+  const { platformBps, betaBps, gammaBps, deltaBps, treasury, stakers } = policy;
+  const shares = { platformBps, betaBps, gammaBps, deltaBps, treasury, stakers };
+  return { ...shares, indexBond, challengeWindow, refundTimeout, longestOpen };
+}
+
 /** A deployment as JSON, for a manifest or a file. */
 export function deploymentJson(deployment: Deployment): JsonObject {
   const { addresses, instance, seal, disputes, ...plain } = deployment;
@@ -138,6 +159,8 @@ export function parseDeployment(value: unknown): Deployment {
     fromBlock: count(whole.fromBlock, 'fromBlock'),
     addresses: {
       AttributionToken: at('AttributionToken'),
+      PositivePart: at('PositivePart'),
+      ProtocolTerms: at('ProtocolTerms'),
       DatanetRegistry: at('DatanetRegistry'),
       IndexRegistry: at('IndexRegistry'),
       ReceiptBook: at('ReceiptBook'),
@@ -202,6 +225,8 @@ function gasByName(steps: readonly Created[]): Record<ContractName, bigint> {
   const gas = (name: ContractName): bigint => steps.find((step) => step.name === name)?.gasUsed ?? 0n;
   return {
     AttributionToken: gas('AttributionToken'),
+    PositivePart: gas('PositivePart'),
+    ProtocolTerms: gas('ProtocolTerms'),
     DatanetRegistry: gas('DatanetRegistry'),
     IndexRegistry: gas('IndexRegistry'),
     ReceiptBook: gas('ReceiptBook'),

@@ -6,7 +6,6 @@ export {
   epochBundle,
   type SettledProof,
   type SettlementPolicy,
-  settlementPolicy,
 } from './bundle.js';
 export {
   admitPayers,
@@ -59,6 +58,22 @@ export {
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
+  announceReclaim,
+  type BatchPost,
+  postMetered,
+  postPrepaid,
+  postSigned,
+  prepay,
+  reclaim,
+  type SignedPost,
+  type SignedWithdrawal,
+  setRates,
+  signPost,
+  signWithdrawal,
+  type TokenUsage,
+  withdrawSigned,
+} from './posting.js';
+export {
   appointRoles,
   approveStake,
   burnSlashed,
@@ -91,4 +106,5 @@ export {
   type Yield,
   yieldOf,
 } from './staking.js';
+export { epochTerms, type ProtocolTerms, setTerms } from './terms.js';
 export { type KeyWords, requireUnforgeable } from './verifyingKey.js';

@@ -9,6 +9,18 @@ import type { CompiledContracts } from './compile.js';
 
 /** What to do about each custom error. */
 const REMEDIES: Readonly<Record<string, string>> = {
+  BatchesPosted: 'Set the rates of an epoch before its first batch',
+  EpochNotMetered: 'Set the rates of the epoch first, or post agreed fees',
+  FeeTooLarge: 'Post fewer tokens at once, or take lower rates: a fee is below 2^30 quanta',
+  NotSignedByPayer: 'Let the payer sign exactly this batch, with its next nonce, for this book and chain',
+  NotSignedByAccount: 'Let the account sign exactly this withdrawal, with its next nonce, for this contract and chain',
+  SignatureExpired: 'Sign again with a later deadline',
+  NothingPrepaid: 'Prepay the host first',
+  PrepaymentTooSmall: 'Let the payer prepay more, or post fewer receipts',
+  ReclaimNotDue: 'Announce it with announceReclaim, and wait for the notice to pass',
+  NotAPolicy: 'Name a deployed contract that shares pools',
+  PolicyNotWhole: 'Let governance name a policy that gives out exactly what there is',
+  UnknownVersion: 'Ask for a version of the terms that was set',
   AlreadyDisabled: 'Nothing: the index pays no more',
   ChallengeWindowOpen: 'Wait until the challenge window of the index has passed',
   NoBond: 'Nothing: the bond was released or forfeited',

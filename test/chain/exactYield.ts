@@ -13,6 +13,7 @@ interface Stake {
   /** Seconds. */
   readonly activeFrom: number;
   activeUntil: number;
+  releasedAt: number;
   fees: Fraction;
   streamed: Fraction;
 }
@@ -36,19 +37,22 @@ export class ExactYield {
   join(amount: bigint, time: number): number {
     this.advance(time);
     const activeFrom = (Math.floor(time / this.#period) + 1) * this.#period;
-    return this.#stakes.push({ amount, activeFrom, activeUntil: Infinity, fees: ZERO, streamed: ZERO }) - 1;
+    return this.#stakes.push({ amount, activeFrom, activeUntil: Infinity, releasedAt: Infinity, fees: ZERO, streamed: ZERO }) - 1;
   }
 
-  leave(stake: number, time: number): void {
+  /** From then on it earns nothing, and until its release it can be slashed. */
+  leave(stake: number, time: number, releasedAt: number): void {
     this.advance(time);
-    this.#stakes[stake].activeUntil = time;
+    Object.assign(this.#stakes[stake], { activeUntil: time, releasedAt });
   }
 
-  /** Takes one of `parts` of all stake that was active in the period of the offence. */
+  /** Takes one of `parts` of all stake that was active in the period of the offence, or unbonding then. */
   slash(parts: bigint, offenceAt: number, time: number): void {
     this.advance(time);
     const offence = Math.floor(offenceAt / this.#period) * this.#period;
-    for (const stake of this.#stakes) if (stake.activeFrom <= offence) stake.amount -= stake.amount / parts;
+    for (const stake of this.#stakes) {
+      if (stake.activeFrom <= offence && offenceAt < stake.releasedAt) stake.amount -= stake.amount / parts;
+    }
   }
 
   payFees(amount: bigint, time: number): void {

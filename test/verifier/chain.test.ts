@@ -6,7 +6,7 @@ import { Contract } from 'ethers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyEpoch } from '../../packages/verifier/src/index.js';
 import { compileContracts } from '../../src/chain/compile.js';
-import { distribute, epochBundle, finalizeEpoch, readEvents, settlementPolicy } from '../../src/chain/index.js';
+import { distribute, epochBundle, epochTerms, finalizeEpoch, readEvents } from '../../src/chain/index.js';
 import {
   CONTRIBUTORS,
   newEpoch,
@@ -46,7 +46,7 @@ it('an epoch settled on chain is verified from its bundle, against what the cont
     deployment,
     epoch: epoch.epoch,
     events: await readEvents(provider, deployment),
-    policy: await settlementPolicy(provider, deployment),
+    policy: await epochTerms(provider, deployment, epoch.epoch),
     keyWords: world.key.words,
     proofs: places.map((place) => {
       const own = scores(place.shard, place.batch);

@@ -1,10 +1,9 @@
 /**
  * The contracts: what was deployed is what this version compiles, argument by argument. The transaction that created each
- * contract must begin with our creation code; its tail is the constructor's arguments, and they name the policy and key.
+ * contract must begin with our creation code; its tail is the constructor's arguments, and they name the contracts and the key.
  */
-import { AbiCoder, type TransactionResponse } from 'ethers';
+import type { TransactionResponse } from 'ethers';
 import { keyWords } from '../../prover/index.js';
-import type { FeePolicy } from '../../prover/reference/index.js';
 import { CONTRACT_NAMES, type ContractName, compileContracts } from '../compile.js';
 import { type Check, differs, requireEqual } from './check.js';
 import type { Evidence } from './evidence.js';
@@ -23,6 +22,8 @@ export const contractCheck: Check = {
     const points = (name: ContractName, i: number, at: ContractName): void =>
       requireEqual(`argument ${i} of ${name}`, word(name, i), BigInt(deployment.addresses[at]));
     points('IndexRegistry', 0, 'DatanetRegistry');
+    points('IndexRegistry', 1, 'AttributionToken');
+    points('IndexRegistry', 2, 'ProtocolTerms');
     points('ReceiptBook', 0, 'AttributionToken');
     points('ReceiptBook', 1, 'IndexRegistry');
     points('EpochSettlement', 0, 'ReceiptBook');
@@ -37,30 +38,6 @@ export const contractCheck: Check = {
     return `${CONTRACT_NAMES.length} contracts were created from the code that these sources compile to, and name one another; proofs are checked with ${origin}`;
   },
 };
-
-/** The fee policy in the settlement contract's constructor. */
-export async function deployedPolicy(
-  evidence: Evidence,
-): Promise<{ policy: FeePolicy; treasury: string; stakers: string }> {
-  const args = (await creations(evidence)).get('EpochSettlement') ?? '';
-  const decoded = AbiCoder.defaultAbiCoder().decode(
-    ['address', 'address', 'uint256', 'uint256', 'uint256', 'tuple(uint256,uint256,uint256,uint256,address,address)'],
-    `0x${args}`,
-  );
-  const [platformBps, betaBps, gammaBps, deltaBps, treasury, stakers]: unknown[] = Array.from(
-    decoded[5] as Iterable<unknown>,
-  );
-  return {
-    policy: {
-      platformBps: Number(platformBps),
-      betaBps: Number(betaBps),
-      gammaBps: Number(gammaBps),
-      deltaBps: Number(deltaBps),
-    },
-    treasury: String(treasury),
-    stakers: String(stakers),
-  };
-}
 
 /** Constructor arguments of each contract as hex, after its creation code was recognised. */
 async function creations(evidence: Evidence): Promise<Map<ContractName, string>> {

@@ -11,8 +11,8 @@ import {
 } from '../../prover/reference/index.js';
 import { compileContracts } from '../compile.js';
 import type { ChainEvent } from '../events.js';
+import { epochTerms } from '../terms.js';
 import { type Check, differs, only, requireEqual, requireEqualLists } from './check.js';
-import { deployedPolicy } from './contracts.js';
 import type { Evidence } from './evidence.js';
 import { settlementKey } from './key.js';
 
@@ -114,7 +114,9 @@ export const splitCheck: Check = {
     const { options } = await evidence.index();
     const epoch = await evidence.epoch();
     const registration = await evidence.registration();
-    const { policy, treasury, stakers } = await deployedPolicy(evidence);
+    const policy = await epochTerms(evidence.provider, registration.deployment, registration.epoch);
+    const { treasury, stakers } = policy;
+    requireEqual('the payout policy', policy.policy, registration.deployment.addresses.PositivePart);
     const events = await evidence.events();
     const Q = options.instance.queries;
     const owner = only(

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { FOLDERS } from '../../chain/auditor/index.js';
-import { epochBundle, openProvider, readEvents, settlementPolicy } from '../../chain/index.js';
+import { epochBundle, epochTerms, openProvider, readEvents } from '../../chain/index.js';
 import { readRegistration, STATE_FILE, withSession } from '../../chain/validator/index.js';
 import { MeedError } from '../../foundation/index.js';
 import { readEpoch, readIndex, readProofs, readReceipts } from '../../prover/index.js';
@@ -53,7 +53,7 @@ async function writeBundle(out: string, file: string, rpc: string | undefined): 
         deployment,
         epoch,
         events: await readEvents(provider, deployment),
-        policy: await settlementPolicy(provider, deployment),
+        policy: await epochTerms(provider, deployment, epoch),
         keyWords: keyWordsOf(artefact.manifest.facts.keyWords, at('proofs')),
         proofs: proofs.map((proof) => ({ ...proof, scores: scored.scores[proof.shard]?.[proof.batch] ?? NO_SCORES })),
       });

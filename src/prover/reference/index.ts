@@ -62,12 +62,16 @@ export {
 } from './scores.js';
 export {
   BASIS_POINTS,
+  FEE_QUANTUM,
   type FeeParts,
   type FeePolicy,
   type PoolSplit,
   splitFee,
   splitPool,
+  splitPooled,
   sumByContributor,
+  type TokenRates,
+  tokenFee,
 } from './settlement.js';
 export { emptySlotList, extendSlotList } from './slotList.js';
 export { assertTiling, cutSlots, prefixSums, type Slot, slotSums } from './slots.js';

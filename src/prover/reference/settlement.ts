@@ -79,3 +79,42 @@ export function sumByContributor(
   }
   return sums;
 }
+
+/** Quanta per thousand tokens in and out, and what every inference costs besides. */
+export interface TokenRates {
+  readonly input: bigint;
+  readonly output: bigint;
+  readonly platform: bigint;
+}
+
+/** Token units of a quantum, in which rates are given. */
+export const FEE_QUANTUM = 10n ** 9n;
+/** A fee is below so many quanta. */
+const FEE_QUANTA_END = 2n ** 30n;
+
+/**
+ * (T_in / 1000)·R_in + (T_out / 1000)·R_out + platform, in token units; what is left of a quantum is not charged.
+ * @throws RangeError when the fee is 2³⁰ quanta or more
+ */
+export function tokenFee({ input, output, platform }: TokenRates, tokensIn: bigint, tokensOut: bigint): bigint {
+  const quanta = (tokensIn * input + tokensOut * output) / 1000n + platform;
+  if (quanta >= FEE_QUANTA_END) throw new RangeError(`a fee of ${quanta} quanta is not below 2^30`);
+  return quanta * FEE_QUANTUM;
+}
+
+/**
+ * Shares of the pools of a whole batch: a contributor's claim is the positive part of Σ_q pool_q · score_q, and the pools
+ * together are shared by claims, rounded down (contracts/policies/PooledPerBatch.sol).
+ * @param pools  of each receipt, Q
+ * @param totals contributors × Q, row by row
+ */
+export function splitPooled(pools: readonly bigint[], totals: readonly bigint[]): PoolSplit {
+  const whole = pools.reduce((sum, pool) => sum + pool, 0n);
+  const claims = Array.from({ length: totals.length / pools.length }, (_, c) => {
+    const claim = pools.reduce((sum, pool, q) => sum + pool * totals[c * pools.length + q], 0n);
+    return claim > 0n ? claim : 0n;
+  });
+  const all = claims.reduce((sum, claim) => sum + claim, 0n);
+  const shares = claims.map((claim) => (all === 0n ? 0n : (whole * claim) / all));
+  return { shares, dust: whole - shares.reduce((sum, share) => sum + share, 0n) };
+}

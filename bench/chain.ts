@@ -1,0 +1,197 @@
+/**
+ * What the chain charges and how fast we follow it: gas of every operation on a real node with the real contracts, beside
+ * the anchors' figures.
+ *
+ *   npx tsx bench/chain.ts [--json FILE]
+ *
+ * Proofs are forged with a key whose secrets are known, since their values change no cost. "With a balance" and "fresh"
+ * say whether the storage that is written held something before: a fresh slot costs 17,100 more, whoever writes it.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Contract, Wallet } from 'ethers';
+import {
+  announceReclaim,
+  approveFees,
+  type ChainClient,
+  closeEpoch,
+  compileContracts,
+  distribute,
+  finalizeEpoch,
+  mintTokens,
+  openEpoch,
+  postMetered,
+  postPrepaid,
+  postSigned,
+  prepay,
+  type Sent,
+  setRates,
+  settle,
+  signPost,
+  signWithdrawal,
+  withdraw,
+  withdrawSigned,
+  withdrawTo,
+} from '../src/chain/index.js';
+import { epochGas } from '../test/chain/epochGas.js';
+import {
+  CONTRIBUTORS,
+  DEPLOYER,
+  elementOf,
+  hashOf,
+  newEpoch,
+  newIndex,
+  OWNER,
+  openWorld,
+  PAYER,
+  STRANGER,
+  settlementOf,
+  shardSums,
+  someScores,
+  type World,
+} from '../test/chain/world.js';
+import { gasText, proofGas } from './proving/gas.js';
+
+const { values } = parseArgs({ options: { json: { type: 'string' } } });
+
+const SHAPE = { slots: 24, queries: 24, columns: 128 };
+const FAR = 2n ** 40n;
+/** A fee of 5 tokens a receipt. */
+const FEE = 5n * 10n ** 18n;
+
+/** Merkle claims at depth 17 with OpenZeppelin's contracts on anvil, as the field reports them: not measured here. */
+const ANCHORS: Readonly<Record<string, string>> = {
+  'withdraw, receiver with a balance': 'repeat claim of a Merkle distributor 61.7k',
+  'withdraw, fresh receiver': 'first claim of a Merkle distributor 96k',
+};
+
+type Gas = Record<string, number>;
+const gasOf = ({ gasUsed }: Sent): number => Number(gasUsed);
+const fullBatch = (tag: string, queries = SHAPE.queries): { outputHashes: string[]; fees: bigint[] } => ({
+  outputHashes: Array.from({ length: queries }, (_, q) => hashOf(`${tag} ${q}`)),
+  fees: Array.from({ length: queries }, () => FEE),
+});
+
+async function freshEpoch(world: World): Promise<bigint> {
+  const { index } = await newIndex(world, CONTRIBUTORS);
+  const payers = [(await world.as(PAYER)).account.address];
+  return (await openEpoch(await world.as(OWNER), { index, payers })).epoch;
+}
+
+/** Each way to post a full batch, in an epoch that has one already. */
+async function postingGas(world: World): Promise<Gas> {
+  const [payer, host, owner] = [await world.as(PAYER), await world.as(STRANGER), await world.as(OWNER)];
+  const total = FEE * BigInt(SHAPE.queries);
+  await mintTokens(await world.as(DEPLOYER), payer.account.address, 20n * total);
+  await approveFees(payer, 20n * total);
+  const gas: Gas = {};
+  const epoch = await freshEpoch(world);
+  await setRates(owner, epoch, { input: 1_000_000n, output: 3_000_000n, platform: 1_000_000n });
+  const usage = Array.from({ length: SHAPE.queries }, (_, q) => ({ tokensIn: 700 + q, tokensOut: 300 - q }));
+  const post = { epoch, commitment: elementOf('a batch'), ...fullBatch('posted') };
+  await postMetered(payer, { ...post, usage });
+  gas['post a batch by tokens'] = gasOf(await postMetered(payer, { ...post, usage }));
+  await postSigned(host, post, await signPost(payer, post, FAR));
+  gas['post a batch, signed'] = gasOf(await postSigned(host, post, await signPost(payer, post, FAR)));
+  gas.prepay = gasOf(await prepay(payer, host.account.address, 4n * total));
+  gas['post a batch, prepaid'] = gasOf(await postPrepaid(host, post, payer.account.address));
+  gas['announce a reclaim'] = gasOf(await announceReclaim(payer, host.account.address));
+  return gas;
+}
+
+/** An epoch of one batch with one shard a contributor list, from posting to its distribution. */
+async function paidEpoch(world: World, owners: readonly string[]): Promise<number> {
+  const owner = await world.as(OWNER);
+  const epoch = await newEpoch(world, await newIndex(world, owners), [fullBatch('paid', world.instance.queries).fees]);
+  await closeEpoch(owner, epoch.epoch);
+  const scoresOf = (shard: number): BigInt64Array =>
+    someScores(world, epoch, shard, 1).map((score) => (score < 0n ? -score : score));
+  for (const shard of epoch.shardOwners.keys()) {
+    await settle(owner, settlementOf(world, epoch, { shard, batch: 0 }, scoresOf(shard)));
+  }
+  await finalizeEpoch(owner, epoch.epoch);
+  const [{ batch, outputHashes, fees }] = epoch.batches;
+  const shards = shardSums(world, epoch, scoresOf);
+  return gasOf(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
+}
+
+/** Withdrawals of each kind, and what a contributor adds to a distribution. */
+async function payingGas(world: World): Promise<Gas> {
+  const owners = [...CONTRIBUTORS, ...otherContributors()];
+  const gas: Gas = {};
+  gas['distribute to 24 contributors without a balance'] = await paidEpoch(world, owners);
+  const many = await paidEpoch(world, owners);
+  const few = await paidEpoch(world, owners.slice(0, 4));
+  gas['distribute to 24 contributors with balances'] = many;
+  gas['each contributor of it, all told'] = (many - few) / 20;
+  const [a, b, c, d] = await Promise.all([4, 5, 6, 7].map((development) => world.as(development)));
+  gas['withdraw, fresh receiver'] = gasOf(await withdraw(a));
+  await paidEpoch(world, owners);
+  gas['withdraw, receiver with a balance'] = gasOf(await withdraw(a));
+  gas['withdraw, to another with a balance'] = gasOf(await withdrawTo(b, a.account.address));
+  await delegateToItself(a);
+  await paidEpoch(world, owners);
+  await world.later(10); // votes are checkpointed by time: within a second the last checkpoint would be rewritten
+  gas['withdraw, receiver with checkpointed votes'] = gasOf(await withdraw(a));
+  const signed = await signWithdrawal(c, a.account.address, FAR);
+  gas['withdraw, signed, fresh nonce'] = gasOf(await withdrawSigned(d, signed));
+  return gas;
+}
+
+/** What a receipt adds to a batch, and a contributor to a distribution of two receipts: by difference. */
+async function slopes(): Promise<Gas> {
+  const narrow = await openWorld({ ...SHAPE, queries: 2 });
+  try {
+    const { BatchPosted } = await epochGas(narrow, CONTRIBUTORS);
+    const others = otherContributors();
+    const owners = [...CONTRIBUTORS, ...others];
+    await paidEpoch(narrow, owners);
+    const credited = ((await paidEpoch(narrow, owners)) - (await paidEpoch(narrow, CONTRIBUTORS))) / others.length;
+    return { 'post a batch of 2': BatchPosted, 'a contributor with a balance, 2 receipts': credited };
+  } finally {
+    await narrow.stop();
+  }
+}
+
+function otherContributors(): string[] {
+  return Array.from({ length: 20 }, (_, i) => new Wallet(`0x${(i + 1).toString(16).padStart(64, '0')}`).address);
+}
+
+async function delegateToItself({ account, deployment }: ChainClient): Promise<void> {
+  const { abi } = (await compileContracts()).AttributionToken;
+  const token = new Contract(deployment.addresses.AttributionToken, abi, account.provider);
+  await account.send('delegate', token, 'delegate', [account.address]);
+}
+
+const world = await openWorld(SHAPE);
+const gas: Gas = {};
+try {
+  const epoch = await epochGas(
+    world,
+    Array.from({ length: SHAPE.slots }, (_, k) => CONTRIBUTORS[k % 4]),
+  );
+  gas['publish a data set of 4 contributors'] = epoch.DatasetPublished;
+  gas['register an index of 24 slots'] = epoch.IndexRegistered;
+  gas['open an epoch'] = epoch.EpochOpened;
+  gas['post a batch of 24'] = epoch.BatchPosted;
+  gas['close an epoch'] = epoch.closeEpoch;
+  gas['settle a shard against a batch'] = epoch.settle;
+  gas['finalize an epoch'] = epoch.finalizeEpoch;
+  Object.assign(gas, await postingGas(world), await payingGas(world));
+} finally {
+  await world.stop();
+}
+const proof = await proofGas(SHAPE);
+Object.assign(gas, await slopes());
+const perReceipt = (gas['post a batch of 24'] - gas['post a batch of 2']) / (SHAPE.queries - 2);
+const perSample = proof.perSample;
+
+console.log(gasText(proof));
+console.log(`\n| operation | gas | beside it |\n| --- | --: | --- |`);
+for (const [name, amount] of Object.entries(gas)) {
+  console.log(`| ${name} | ${Math.round(amount).toLocaleString('en')} | ${ANCHORS[name] ?? ''} |`);
+}
+console.log(`\nA receipt adds ${Math.round(perReceipt).toLocaleString('en')} gas to the batch in which it is posted.`);
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify({ gas, perSample, perReceipt, proof }, null, 1)}\n`);
+}
