@@ -37,6 +37,7 @@ export const SEPARATE_CONTRACT_NAMES = [
   'VerifierRouter',
   'MeedGovernor',
   'TimelockController',
+  'ValidatorStaking',
 ] as const;
 export type CompiledName = ContractName | (typeof SEPARATE_CONTRACT_NAMES)[number];
 export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;
