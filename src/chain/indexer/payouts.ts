@@ -162,10 +162,10 @@ async function readBatches(store: IndexStore, keys: readonly BatchKey[]): Promis
      WHERE epoch::HUGEINT IN (${[...new Set(keys.map(({ epoch }) => epoch))].join(', ')})`,
   );
   const indexOf = new Map(indexes.map((row) => [integer(row.epoch, 'epoch'), text(row.index, 'index')]));
+  for (const key of keys) if (!indexOf.has(key.epoch)) throw contradiction(key, 'its epoch was never opened');
   const rowsOf = await rowRanges(store, [...new Set(indexOf.values())]);
   return keys.map((key) => {
-    const index = indexOf.get(key.epoch);
-    if (index === undefined) throw contradiction(key, 'its epoch was never opened');
+    const index = text(indexOf.get(key.epoch), 'index');
     const totals = totalsOf(settled.filter((row) => isOf(row, key)));
     const payouts = paid
       .filter((row) => isOf(row, key))

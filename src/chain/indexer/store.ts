@@ -188,6 +188,17 @@ export class IndexStore {
     );
   }
 
+  /** Rows of each table of events, tables without any left out. */
+  async eventCounts(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const name of await this.eventTables()) {
+      const [row] = await this.rows(`SELECT count(*) AS events FROM ${name}`);
+      const events = count(row.events, 'events');
+      if (events > 0) counts[name.replaceAll('"', '')] = events;
+    }
+    return counts;
+  }
+
   /** The result of a query: whole, so ask for what fits the memory. */
   async rows(sql: string, values: DuckDBValue[] = []): Promise<Row[]> {
     return (await this.#connection.runAndReadAll(sql, values)).getRowObjects();
