@@ -126,7 +126,8 @@ async function followUntilInterrupted(options: SyncOptions, json?: true): Promis
 function healthText({ block, lag, events, eventsPerSecond, reorganisations }: Health): string {
   const behind = lag === 0 ? 'at the head' : `${lag} behind the head`;
   const undone = reorganisations === 0 ? '' : `, ${reorganisations} reorganisation(s)`;
-  return `block ${block}, ${behind}; ${events} events, ${formatRate(eventsPerSecond)}${undone}`;
+  const rate = events === 0 ? 'no new events' : `${events} events, ${formatRate(eventsPerSecond)}`;
+  return `block ${block}, ${behind}; ${rate}${undone}`;
 }
 
 function asking(): Command {
