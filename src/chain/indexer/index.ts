@@ -1,3 +1,4 @@
+export { type Checked, checkStore } from './check.js';
 export { exportIndex } from './export.js';
 export {
   type Balance,

@@ -126,6 +126,24 @@ export async function inferencesOf(store: IndexStore, outputHash: string): Promi
   return inferences;
 }
 
+/** Derives every paid batch and holds it against its credits. @returns how many. @throws MeedError at the first that differs */
+export async function checkBatches(store: IndexStore): Promise<number> {
+  let checked = 0;
+  for (let after = [-1n, -1n]; ; ) {
+    const found = await store.rows(
+      `SELECT DISTINCT epoch::HUGEINT AS epoch, batch::HUGEINT AS batch FROM "EpochSettlement"."ReceiptPaid"
+       WHERE (epoch::HUGEINT, batch::HUGEINT) > (?, ?) ORDER BY ALL LIMIT ${BATCHES_AT_ONCE}`,
+      after,
+    );
+    if (found.length === 0) return checked;
+    const keys = found.map(batchKey);
+    await readBatches(store, keys);
+    checked += keys.length;
+    const { epoch, batch } = keys[keys.length - 1];
+    after = [epoch, batch];
+  }
+}
+
 export async function balanceOfAccount(store: IndexStore, account: string): Promise<Balance> {
   const [row] = await store.rows(
     `SELECT (SELECT coalesce(sum(amount::HUGEINT), 0)::HUGEINT FROM "EpochSettlement"."Credited" WHERE account = $1) AS credited,
@@ -277,7 +295,8 @@ function stateOf(value: unknown): Inference['state'] {
   throw new MeedError(`A receipt's state is ${String(value)}`, 'Rebuild the store');
 }
 
-function list<T>(value: unknown, field: string, read: (entry: unknown, field: string) => T): T[] {
+/** Reads a list of a row. */
+export function list<T>(value: unknown, field: string, read: (entry: unknown, field: string) => T): T[] {
   return listOf(value instanceof DuckDBListValue ? value.items : value, field, read);
 }
 

@@ -1,4 +1,4 @@
-/** `meed indexer sync | payouts | status | export`: the chain's events in one DuckDB file, and the questions to it. */
+/** `meed indexer sync | payouts | status | check | export`: the chain's events in one DuckDB file, and the questions to it. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,6 +7,7 @@ import { FOLDERS } from '../../chain/auditor/index.js';
 import { type Deployment, parseDeployment } from '../../chain/index.js';
 import {
   balanceOfAccount,
+  checkStore,
   exportIndex,
   followChain,
   type Health,
@@ -44,7 +45,7 @@ export function indexerCommand(): Command {
     .addHelpText('after', OVERVIEW)
     .exitOverride();
   made.addCommand(syncing(), { isDefault: true });
-  for (const sub of [asking(), telling(), exporting()]) made.addCommand(sub);
+  for (const sub of [asking(), telling(), checking(), exporting()]) made.addCommand(sub);
   return made;
 }
 
@@ -203,6 +204,22 @@ function telling(): Command {
           process.stdout.write(`${table([['event', 'count'], ...rows])}\n`);
           say(`${told.store}: read up to block ${told.number}, ${told.hash}`);
         }
+      });
+    });
+}
+
+function checking(): Command {
+  return placed(
+    'check',
+    'finds out a node that left out or changed logs: accumulators, settlements and credits must agree',
+  )
+    .argument(...FOLDER)
+    .action(async (folder: string | undefined, _, self: Command) => {
+      const values = self.opts<Place>();
+      await withStore(storeOf(folder, values), async (store) => {
+        const checked = await checkStore(store);
+        if (values.json) process.stdout.write(`${JSON.stringify(checked, null, 2)}\n`);
+        else say(`${checked.epochs} closed epochs are whole, ${checked.batches} paid batches equal their credits`);
       });
     });
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeEpoch, refundBatch, withdraw } from '../../../src/chain/index.js';
 import {
   balanceOfAccount,
+  checkStore,
   IndexStore,
   type Inference,
   inferencesOf,
@@ -192,6 +193,44 @@ describe('the SQL views', () => {
   it('keep every receipt that was posted, padding left out', async () => {
     const [row] = await store.rows("SELECT count(*) AS n, count(*) FILTER (state = 'paid') AS paid FROM receipts");
     expect(row).toEqual({ n: 11n, paid: 8n });
+  });
+});
+
+describe('a node that left out or changed a log is found out', () => {
+  it('which is no log of an honest one', async () => {
+    expect(await checkStore(store)).toEqual({ epochs: 4, batches: 4 });
+  });
+
+  it.each([
+    [
+      'a batch',
+      'DELETE FROM "ReceiptBook"."BatchPosted" WHERE epoch = \'0\' AND batch = \'1\'',
+      'hash to its accumulator',
+    ],
+    [
+      'a fee',
+      'UPDATE "ReceiptBook"."BatchPosted" SET fees = list_transform(fees, lambda fee: fee + 1)',
+      'hash to its acc',
+    ],
+    [
+      'a settlement',
+      'DELETE FROM "EpochSettlement"."ShardSettled" WHERE epoch = \'2\' AND shard = \'1\'',
+      '1 of the 2 settlements',
+    ],
+    [
+      'every credit of a contributor',
+      `DELETE FROM "EpochSettlement"."Credited" WHERE account = '${ALICE.toLowerCase()}'`,
+      'was not credited',
+    ],
+    ['a paid receipt', 'DELETE FROM "EpochSettlement"."ReceiptPaid" WHERE fee = \'1000003\'', 'was credited'],
+    ['a score', 'UPDATE "EpochSettlement"."ReceiptPaid" SET receipt = (2 - receipt::INTEGER)::VARCHAR', 'contradict'],
+  ])('%s', async (_, damage, sentence) => {
+    const path = stores.fresh();
+    await syncTo(world, path);
+    const damaged = await IndexStore.open(path);
+    await damaged.run(damage);
+    await expect(checkStore(damaged)).rejects.toThrow(sentence);
+    damaged.close();
   });
 });
 
