@@ -10,6 +10,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
+import { indexerCommand } from './commands/indexer.js';
 import { scoreCommand } from './commands/score.js';
 import { stageCommands } from './commands/stage.js';
 import { storeCommand } from './commands/store.js';
@@ -37,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ceremonyCommand(),
     auditCommand(),
     bundleCommand(),
+    indexerCommand(),
     doctorCommand(),
   ]) {
     program.addCommand(sub);

@@ -21,6 +21,7 @@ const COMMANDS = [
   'ceremony',
   'audit',
   'bundle',
+  'indexer',
   'doctor',
 ];
 const folder = temporaryFolder();
