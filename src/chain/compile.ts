@@ -61,7 +61,7 @@ parentPort.postMessage(require(workerData.solc).compile(workerData.input));`;
 let compiled: Promise<CompiledContracts> | undefined;
 
 /**
- * The contracts, from the cache or freshly compiled (about ten seconds); once a process.
+ * The contracts, from the cache or freshly compiled (about half a minute); once a process.
  * @throws MeedError with the compiler's own message when a source has an error or a warning
  */
 export function compileContracts(): Promise<CompiledContracts> {
