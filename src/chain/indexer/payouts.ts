@@ -182,21 +182,28 @@ async function readBatches(store: IndexStore, keys: readonly BatchKey[]): Promis
   const indexOf = new Map(indexes.map((row) => [integer(row.epoch, 'epoch'), text(row.index, 'index')]));
   for (const key of keys) if (!indexOf.has(key.epoch)) throw contradiction(key, 'its epoch was never opened');
   const rowsOf = await rowRanges(store, [...new Set(indexOf.values())]);
+  const [settledOf, paidOf, creditedOf] = [settled, paid, credited].map(byBatch);
   return keys.map((key) => {
     const index = text(indexOf.get(key.epoch), 'index');
-    const totals = totalsOf(settled.filter((row) => isOf(row, key)));
-    const payouts = paid
-      .filter((row) => isOf(row, key))
-      .flatMap((row) =>
-        payoutsOf(row, key, totals).map((payout) => ({ ...payout, index, rows: rowsOf(index, payout.contributor) })),
-      );
-    requireCredited(
-      key,
-      payouts,
-      credited.filter((row) => isOf(row, key)),
-    );
+    const totals = totalsOf(settledOf(key));
+    const payouts = paidOf(key)
+      .flatMap((row) => payoutsOf(row, key, totals))
+      .map((payout) => ({ ...payout, index, rows: rowsOf(index, payout.contributor) }));
+    requireCredited(key, payouts, creditedOf(key));
     return payouts;
   });
+}
+
+/** Rows by their batch, in their order. */
+function byBatch(rows: readonly Row[]): (key: BatchKey) => readonly Row[] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const { epoch, batch } = batchKey(row);
+    const group = groups.get(`${epoch} ${batch}`) ?? [];
+    groups.set(`${epoch} ${batch}`, group);
+    group.push(row);
+  }
+  return ({ epoch, batch }) => groups.get(`${epoch} ${batch}`) ?? [];
 }
 
 /** Each contributor's sums over all shards, by receipt. */
@@ -284,10 +291,6 @@ async function rowRanges(
 
 function batchKey(row: Row): BatchKey {
   return { epoch: integer(row.epoch, 'epoch'), batch: integer(row.batch, 'batch') };
-}
-
-function isOf(row: Row, { epoch, batch }: BatchKey): boolean {
-  return row.epoch === epoch && row.batch === batch;
 }
 
 function stateOf(value: unknown): Inference['state'] {
