@@ -37,7 +37,16 @@ export class ExactYield {
   join(amount: bigint, time: number): number {
     this.advance(time);
     const activeFrom = (Math.floor(time / this.#period) + 1) * this.#period;
-    return this.#stakes.push({ amount, activeFrom, activeUntil: Infinity, releasedAt: Infinity, fees: ZERO, streamed: ZERO }) - 1;
+    return (
+      this.#stakes.push({
+        amount,
+        activeFrom,
+        activeUntil: Infinity,
+        releasedAt: Infinity,
+        fees: ZERO,
+        streamed: ZERO,
+      }) - 1
+    );
   }
 
   /** From then on it earns nothing, and until its release it can be slashed. */

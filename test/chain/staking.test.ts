@@ -22,10 +22,10 @@ import {
   payStakers,
   positionOf,
   registerValidator,
-  setTerms,
   type Sent,
   type StakingClient,
   type StakingDeployment,
+  setTerms,
   slash,
   stake,
   stakeAt,
@@ -37,7 +37,21 @@ import {
   yieldOf,
 } from '../../src/chain/index.js';
 import { ExactYield } from './exactYield.js';
-import { expectedCredits, hashOf, newEpoch, newIndex, OWNER, openWorld, POLICY, REFUND_TIMEOUT, STAKERS, settleAll, shardSums, someScores, TREASURY as WORLD_TREASURY } from './world.js';
+import {
+  expectedCredits,
+  hashOf,
+  newEpoch,
+  newIndex,
+  OWNER,
+  openWorld,
+  POLICY,
+  REFUND_TIMEOUT,
+  STAKERS,
+  settleAll,
+  shardSums,
+  someScores,
+  TREASURY as WORLD_TREASURY,
+} from './world.js';
 
 const [DEPLOYER, VALIDATOR, ALICE, BOB, SLASHER, TREASURY] = [0, 1, 2, 3, 4, 5];
 const CHAIN_ID = 31337;
