@@ -90,6 +90,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
     error IndexAlreadyRegistered(bytes32 index);
     error UnknownIndex(bytes32 index);
     error UnknownShard(bytes32 index, uint256 shard);
+    error ConsentViolated(bytes32 datasetId);
     error TooManyRows(uint256 rows, uint256 datasetRows);
     error SlotCountOutOfRange(uint256 slots);
     error SlotsDoNotTile(uint256 slot, uint256 start, uint256 end);
@@ -127,6 +128,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
         if (_indexes[index].owner != address(0)) revert IndexAlreadyRegistered(index);
         if (r.indexId >= Bn254.SCALAR_MODULUS) revert Bn254.NotAFieldElement(r.indexId);
         Bn254.requireCommitment(r.indexRoot);
+        if (datanets.violationsOf(r.datasetId) != 0) revert ConsentViolated(r.datasetId);
         uint256 datasetRows = datanets.datasetOf(r.datasetId).rows;
         if (r.rows > datasetRows) revert TooManyRows(r.rows, datasetRows);
         _requireTiling(r.slots, r.rows);

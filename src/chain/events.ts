@@ -4,13 +4,21 @@
  * accumulator that the epoch was closed with.
  * The trap: ABI decoding accepts padding that encoding never makes, so every log is encoded again and compared.
  */
-import { getBytes, Interface, type JsonRpcProvider } from 'ethers';
+import {
+  EventFragment,
+  getBytes,
+  Interface,
+  type InterfaceAbi,
+  type JsonRpcProvider,
+  toUtf8String,
+  Utf8ErrorFuncs,
+} from 'ethers';
 import { MeedError } from '../foundation/index.js';
 import { unpackSums } from '../prover/reference/index.js';
 import { accumulate } from './accumulator.js';
 import { type ContractName, compileContracts } from './compile.js';
 import type { Deployment } from './deploy.js';
-import { address, bytes, bytes32, count, integer, listOf, quantity, record, text } from './values.js';
+import { address, bytes, bytes32, count, integer, listOf, quantity, record } from './values.js';
 
 /** Where an event stands in the chain. */
 export interface Position {
@@ -33,7 +41,7 @@ const READERS = {
     root: bytes32(f('root'), 'root'),
     manifestHash: bytes32(f('manifestHash'), 'manifestHash'),
     rows: count(f('rows'), 'rows'),
-    licence: text(f('licence'), 'licence'),
+    licence: toUtf8String(bytes(f('licence'), 'licence'), Utf8ErrorFuncs.replace),
   }),
   ContributorApproved: (f: Fields) => ({
     datasetId: bytes32(f('datasetId'), 'datasetId'),
@@ -184,13 +192,13 @@ type Decoder = (log: Record<string, unknown>) => { readonly name: string; readon
 
 async function logDecoder(deployment: Deployment): Promise<Decoder> {
   const compiled = await compileContracts();
-  const byAddress = new Map(EMITTERS.map((name) => [deployment.addresses[name], new Interface(compiled[name].abi)]));
+  const byAddress = new Map(EMITTERS.map((name) => [deployment.addresses[name], readable(compiled[name].abi)]));
   return (log) => {
     const emitter = address(log.address, 'log.address');
     const topics = listOf(log.topics, 'log.topics', bytes32);
     const data = bytes(log.data, 'log.data');
     const abi = byAddress.get(emitter);
-    const fragment = abi?.getEvent(topics[0] ?? '');
+    const fragment = abi?.events.get(topics[0] ?? '');
     if (!abi || !fragment) {
       throw new MeedError(
         `The node answered with a log that no contract of ours emits (${emitter})`,
@@ -198,14 +206,38 @@ async function logDecoder(deployment: Deployment): Promise<Decoder> {
       );
     }
     try {
-      const args = abi.decodeEventLog(fragment, data, topics);
-      const again = abi.encodeEventLog(fragment, args);
-      if (again.data !== data || again.topics.join() !== topics.join()) throw new Error('not canonical');
+      const named = [fragment.topicHash, ...topics.slice(1)];
+      const args = abi.codec.decodeEventLog(fragment, data, named);
+      const again = abi.codec.encodeEventLog(fragment, args);
+      if (again.data !== data || again.topics.join() !== named.join()) throw new Error('not canonical');
       return { name: fragment.name, fields: (name) => args.getValue(name) };
     } catch (cause) {
       throw new MeedError(`The node answered with a malformed ${fragment.name} event`, 'Use another node', { cause });
     }
   };
+}
+
+interface Readable {
+  readonly codec: Interface;
+  /** By the topic that the contract emits. */
+  readonly events: ReadonlyMap<string, EventFragment>;
+}
+
+/**
+ * The events with their texts as bytes, which are encoded alike: anybody can publish a text that is no UTF-8, and one
+ * such log must not stop who reads the others.
+ */
+function readable(abi: InterfaceAbi): Readable {
+  const emitted = new Interface(abi);
+  const fragments: EventFragment[] = [];
+  const events = new Map<string, EventFragment>();
+  emitted.forEachEvent((event) => {
+    const inputs = event.inputs.map((input) => input.format('full').replace(/^string(?! indexed)/, 'bytes'));
+    const fragment = EventFragment.from(`event ${event.name}(${inputs.join(', ')})`);
+    fragments.push(fragment);
+    events.set(event.topicHash, fragment);
+  });
+  return { codec: new Interface(fragments), events };
 }
 
 function positionOf(log: Record<string, unknown>, from: number, to: number): Position {

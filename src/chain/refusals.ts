@@ -30,6 +30,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ChallengeWindowOpen: 'Wait until the challenge window of the index has passed',
   ChallengeWindowOver: 'Raise disputes while the window of an index is open',
   CircuitAlreadyRouted: 'Give the new circuit an id of its own: a route is for ever',
+  ConsentViolated: 'Index a version without the contributions whose consent was withdrawn',
   ConsentStood: 'Name a contribution whose consent was withdrawn before the version was published',
   ContributionDecided: 'Leave it out: it was decided before',
   ContributionExists: 'Propose changed content: the same content is proposed once, also after it was withdrawn',

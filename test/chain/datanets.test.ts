@@ -180,6 +180,8 @@ describe('a version', () => {
       await expect(showViolation(stranger, tainted.datasetId, id, ids)).rejects.toThrow('ViolationKnown');
     }
     await expect(showViolation(stranger, tainted.datasetId, ids[1], ids)).rejects.toThrow('ConsentStood');
+    const registration = registrationOf(world, tainted.datasetId, [ALICE, BOB]);
+    await expect(registerIndex(owner, registration)).rejects.toThrow('ConsentViolated');
     await expect(showViolation(stranger, clean.datasetId, gone[0], ids.slice(1))).rejects.toThrow('is not among');
     expect(await violationsOf(owner, before.datasetId)).toBe(0);
     expect(await violationsOf(owner, clean.datasetId)).toBe(0);

@@ -1,5 +1,5 @@
 /** A node that lies about logs is found out: each test changes one thing in true answers. */
-import { JsonRpcProvider } from 'ethers';
+import { AbiCoder, concat, id, JsonRpcProvider } from 'ethers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readEvents } from '../../src/chain/index.js';
 import { CONTRIBUTORS, newEpoch, newIndex, OWNER, openWorld, settleAll, someScores, type World } from './world.js';
@@ -84,4 +84,15 @@ it('finds a batch left out or a fee changed by the accumulator', async () => {
   await expect(reading((logs) => logs.map((log) => (isPosted(log) ? dearer(log) : log)))).rejects.toThrow(
     'do not hash',
   );
+});
+
+it('is not stopped by a licence that is no UTF-8, which anybody can publish', async () => {
+  const { account } = await world.as(OWNER);
+  const selector = id('publish(bytes32,bytes32,uint64,string,address[])').slice(0, 10);
+  const types = ['bytes32', 'bytes32', 'uint64', 'bytes', 'address[]'];
+  const args = AbiCoder.defaultAbiCoder().encode(types, [id('root'), id('manifest'), 3, '0x4dff80', []]);
+  const to = world.deployed.deployment.addresses.DatanetRegistry;
+  await account.transact('publish', { to, data: concat([selector, args]) });
+  const { DatasetPublished } = await readEvents(account.provider, world.deployed.deployment);
+  expect(DatasetPublished.at(-1)).toMatchObject({ licence: 'M\uFFFD\uFFFD', rows: 3 });
 });
