@@ -13,6 +13,7 @@ import {
   castVote,
   delegateVotes,
   deployGovernance,
+  epochTerms,
   executeProposal,
   type Governance,
   mintTokens,
@@ -22,10 +23,22 @@ import {
   queueProposal,
   readFigures,
   requireGoverned,
+  setTerms,
   verifierOf,
 } from '../../src/chain/index.js';
 import { keyWordsHash } from '../../src/prover/index.js';
-import { DEPLOYER, hashOf, OWNER, openWorld, PAYER, STRANGER, type World } from './world.js';
+import {
+  CONTRIBUTORS,
+  DEPLOYER,
+  hashOf,
+  newEpoch,
+  newIndex,
+  OWNER,
+  openWorld,
+  PAYER,
+  STRANGER,
+  type World,
+} from './world.js';
 
 const DAY = 24 * 3600;
 const WEEK = 7 * DAY;
@@ -57,8 +70,9 @@ beforeAll(async () => {
   stranger = (await world.as(STRANGER)).account;
   await mintTokens(await world.as(DEPLOYER), voter.address, 60_000n * TOKEN);
   await mintTokens(await world.as(DEPLOYER), (await world.as(PAYER)).account.address, 940_000n * TOKEN);
-  const token = world.deployed.deployment.addresses.AttributionToken;
-  ({ governance } = await deployGovernance(deployer, { token, activationDelay: ACTIVATION_DELAY }));
+  const { AttributionToken: token, ProtocolTerms } = world.deployed.deployment.addresses;
+  const options = { token, owned: [ProtocolTerms], activationDelay: ACTIVATION_DELAY };
+  ({ governance } = await deployGovernance(deployer, options));
   await delegateVotes(voter, governance, voter.address);
   await world.later(1);
 }, 120_000);
@@ -121,6 +135,23 @@ describe('governance', () => {
     await world.later(ACTIVATION_DELAY);
     await activateVerifier(stranger, governance, circuitId);
     expect(await verifierOf(stranger, governance, circuitId)).toBe(addresses.Groth16Verifier);
+  }, 60_000);
+
+  it('changes the terms of what comes by a vote, and by nothing else', async () => {
+    const { deployment } = world.deployed;
+    const terms = deployment.addresses.ProtocolTerms;
+    await requireGoverned(stranger, governance, [terms]);
+    const opened = async () => {
+      const { epoch } = await newEpoch(world, await newIndex(world, CONTRIBUTORS.slice(0, 2)), []);
+      return epoch;
+    };
+    const before = await opened();
+    const first = await epochTerms(stranger.provider, deployment, before);
+    const next = { ...first, betaBps: first.betaBps - 500, deltaBps: first.deltaBps + 500 };
+    await expect(setTerms(await world.as(DEPLOYER), next)).rejects.toThrow('OwnableUnauthorizedAccount');
+    await carry(await actionOn('ProtocolTerms', terms, 'set', [next]), 'Five parts in a hundred more to contributors');
+    expect(await epochTerms(stranger.provider, deployment, await opened())).toEqual(next);
+    expect(await epochTerms(stranger.provider, deployment, before)).toEqual(first);
   }, 60_000);
 
   it('lets only the proposer take a proposal back', async () => {
