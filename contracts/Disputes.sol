@@ -3,16 +3,20 @@ pragma solidity 0.8.34;
 
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {IStatementVerifier} from "./IStatementVerifier.sol";
+import {IValidatorStaking} from "./IValidatorStaking.sol";
 
 /// @title Disputes about an index while its window is open
 /// @notice Integer facts are shown by a proof and decided at once, by nobody's judgement: a running sum that does not add
 /// up, a row out of range, a slot that is not its last running sum. What integers cannot say (whether the sketches are
-/// the model's) is for the committee, which may only disable. Either way the index never pays, and its bond is forfeited.
+/// the model's) is for the committee, which may only disable. Either way the index never pays, and its bond is forfeited; a
+/// proof also takes a share of the stake that the owner, as a validator, had when it registered.
 /// @dev Everything that a statement is about comes from the registration, never from who disputes: docs/protocol.md,
 /// "Disputes". The claimant is a public signal, so a proof copied from the mempool serves whom it was made for.
 /// A verdict is about registered numbers that never change, so no honest index can be disputed, at any price.
 contract Disputes {
     event IndexDisputed(bytes32 indexed index, address indexed challenger, Ground indexed ground, uint256 row);
+    /// @notice The owner's stake was not slashed, for the reason that the staking contract gave: it has none, say.
+    event StakeNotSlashed(bytes32 indexed index, address indexed owner, bytes reason);
     event IndexJudged(bytes32 indexed index, address indexed committee, bytes32 evidence);
 
     enum Ground {
@@ -27,6 +31,8 @@ contract Disputes {
     error WrongSlotsForCircuit(uint256 registered, uint256 circuit);
     error DisputeRejected(bytes32 index, Ground ground);
     error NotCommittee(address caller);
+    error SlashWithoutGas(bytes32 index);
+    error ShareOutOfRange(uint256 share);
     error NotSignals(IStatementVerifier verifier, uint256 given, uint256 needed);
 
     IndexRegistry public immutable indexes;
@@ -39,6 +45,12 @@ contract Disputes {
     uint256 public immutable slots;
     /// Judges what no proof can: bonded auditors or the governor's timelock.
     address public immutable committee;
+    /// Of validators; the zero address where none are slashed.
+    IValidatorStaking public immutable staking;
+    /// Of the owner's stake that a proof takes, WAD.
+    uint256 public immutable slashShare;
+
+    uint256 private constant WAD = 1e18;
 
     constructor(
         IndexRegistry indexes_,
@@ -47,8 +59,11 @@ contract Disputes {
         IStatementVerifier slotIsPrefix_,
         uint256 levels_,
         uint256 slots_,
-        address committee_
+        address committee_,
+        IValidatorStaking staking_,
+        uint256 slashShare_
     ) {
+        if (slashShare_ > WAD || (slashShare_ == 0 && address(staking_) != address(0))) revert ShareOutOfRange(slashShare_);
         _requireSignals(sumStep_, 5);
         _requireSignals(rowRange_, 4);
         _requireSignals(slotIsPrefix_, 7);
@@ -59,6 +74,8 @@ contract Disputes {
         levels = levels_;
         slots = slots_;
         committee = committee_;
+        staking = staking_;
+        slashShare = slashShare_;
     }
 
     /// @notice Shows that a row and the running sum before it do not add up to the row's running sum.
@@ -142,6 +159,18 @@ contract Disputes {
         if (!verifier.verify(proof, signals)) revert DisputeRejected(index, ground);
         emit IndexDisputed(index, msg.sender, ground, row);
         indexes.disable(index, msg.sender);
+        if (address(staking) != address(0)) _slash(index);
+    }
+
+    /// @dev An owner need not be a validator, so a refusal must not stop the dispute. But a call that ran out of gas gives
+    /// no reason, and an owner who disputes itself must not save its stake by sending too little.
+    function _slash(bytes32 index) private {
+        IndexRegistry.Index memory entry = indexes.indexOf(index);
+        try staking.slash(entry.owner, index, entry.registeredAt, slashShare, msg.sender, WAD / 2) {}
+        catch (bytes memory reason) {
+            if (reason.length == 0) revert SlashWithoutGas(index);
+            emit StakeNotSlashed(index, entry.owner, reason);
+        }
     }
 
     function _entry(bytes32 index, IndexRegistry.Slot[] calldata registered, uint256 row)

@@ -53,6 +53,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
         uint256 indexRoot;
         uint32 rows;
         uint32 shards;
+        uint64 registeredAt;
         /// Token units that the owner put behind the index; 0 once they are released or forfeited.
         uint96 bond;
         /// keccak256(abi.encode(Slot[])): what disputes are checked against.
@@ -146,6 +147,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
             indexRoot: r.indexRoot,
             rows: r.rows,
             shards: uint32(shards),
+            registeredAt: uint64(block.timestamp),
             bond: bond,
             slotsHash: keccak256(abi.encode(r.slots))
         });

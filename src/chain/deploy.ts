@@ -3,13 +3,21 @@
  * A forgeable key is refused here with a sentence before anything is sent; the contract refuses it once more. A chain where
  * money is real takes only a key whose ceremony was verified, and the deployment says which ceremony that was.
  */
-import { Contract, ContractFactory, type JsonRpcProvider, keccak256 } from 'ethers';
+import { Contract, ContractFactory, type JsonRpcProvider, keccak256, ZeroAddress } from 'ethers';
 import { type JsonObject, MeedError } from '../foundation/index.js';
 import type { CeremonyOrigin, KeySeal } from '../prover/index.js';
 import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
 import { CONTRACT_NAMES, type CompiledName, type ContractName, compileContracts } from './compile.js';
 import { type DisputeCircuits, type DisputesDeployment, deployDisputes, parseDisputes } from './disputes.js';
+import {
+  appointRoles,
+  deployStaking,
+  openStaking,
+  parseStaking,
+  type StakingDeployment,
+  type StakingTerms,
+} from './staking.js';
 import type { ProtocolTerms } from './terms.js';
 import { address, bytes32, count, hash, record } from './values.js';
 import { type KeyWords, requireUnforgeable, requireVerifiedOrigin } from './verifyingKey.js';
@@ -40,6 +48,8 @@ export interface DeployOptions {
   readonly arbiter?: string;
   /** The circuits by which anyone may dispute an index; without them the arbiter disables it alone. */
   readonly disputes?: DisputeCircuits;
+  /** Staking of validators, which gets the stakers' part of fees; a proof in a dispute takes `slashShare` of stake. */
+  readonly staking?: StakingTerms & { readonly slashShare: bigint };
 }
 
 /** Where the contracts lie: what every client and auditor needs, and plain JSON. */
@@ -55,6 +65,7 @@ export interface Deployment {
   /** Ties the key on chain to its circuit and its ceremony; a development key has none. */
   readonly seal?: KeySeal;
   readonly disputes?: DisputesDeployment;
+  readonly staking?: StakingDeployment;
 }
 
 export interface Deployed {
@@ -74,13 +85,20 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
     return step.address;
   };
   const token = await create('AttributionToken', [options.tokenCap, deployer.address]);
+  const staking = await stakingOf(deployer, token, options);
   const positivePart = await create('PositivePart', []);
-  const terms = { ...termsOf(options), policy: options.payoutPolicy ?? positivePart };
+  const stakers = staking?.address ?? options.policy.stakers;
+  const terms = { ...termsOf(options), stakers, policy: options.payoutPolicy ?? positivePart };
   const protocolTerms = await create('ProtocolTerms', [terms, deployer.address]);
   const datanets = await create('DatanetRegistry', []);
   const arbiter = options.arbiter ?? deployer.address;
-  const disputes =
-    options.disputes && (await deployDisputes(deployer, options.disputes, instance.slots, arbiter, createContract));
+  const disputeTerms = {
+    slots: instance.slots,
+    committee: arbiter,
+    staking: staking?.address ?? ZeroAddress,
+    slashShare: options.staking?.slashShare ?? 0n,
+  };
+  const disputes = options.disputes && (await deployDisputes(deployer, options.disputes, disputeTerms, createContract));
   const indexes = await create('IndexRegistry', [
     datanets,
     token,
@@ -88,6 +106,10 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
     disputes?.addresses.Disputes ?? arbiter,
   ]);
   if (disputes !== undefined) requireSameIndexes(disputes, indexes);
+  if (staking !== undefined && disputes !== undefined) {
+    const client = await openStaking(deployer, staking);
+    await appointRoles(client, { slasher: disputes.addresses.Disputes, lockers: [] });
+  }
   const book = await create('ReceiptBook', [token, indexes, options.reclaimNotice ?? DAY_SECONDS]);
   const verifier = await create('Groth16Verifier', [options.key]);
   const settlement = await create('EpochSettlement', [
@@ -122,9 +144,24 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
       codeHashes: await codeHashes(deployer.provider, addresses),
       ...(ceremony && { seal: ceremony.seal }),
       ...(disputes && { disputes }),
+      ...(staking && { staking }),
     },
     gas: gasByName(steps),
   };
+}
+
+/** The deployer names the slasher, once, as soon as there is one. */
+async function stakingOf(
+  deployer: Account,
+  token: string,
+  { staking, disputes, policy }: DeployOptions,
+): Promise<StakingDeployment | undefined> {
+  if (staking === undefined) return undefined;
+  if (disputes === undefined) {
+    throw new MeedError('Staking without disputes has nobody who slashes', 'Give the circuits of disputes as well');
+  }
+  const { slashShare: _, ...terms } = staking;
+  return deployStaking(deployer, { ...terms, token, treasury: policy.treasury, appointer: deployer.address });
 }
 
 function termsOf({
@@ -141,7 +178,7 @@ function termsOf({
 
 /** A deployment as JSON, for a manifest or a file. */
 export function deploymentJson(deployment: Deployment): JsonObject {
-  const { addresses, instance, codeHashes, seal, disputes, ...plain } = deployment;
+  const { addresses, instance, codeHashes, seal, disputes, staking, ...plain } = deployment;
   return {
     ...plain,
     addresses: { ...addresses },
@@ -149,6 +186,7 @@ export function deploymentJson(deployment: Deployment): JsonObject {
     codeHashes: { ...codeHashes },
     ...(seal && { seal: { ...seal } }),
     ...(disputes && { disputes: { ...disputes, addresses: { ...disputes.addresses } } }),
+    ...(staking && { staking: { ...staking } }),
   };
 }
 
@@ -173,6 +211,7 @@ export function parseDeployment(value: unknown): Deployment {
     codeHashes: byContract(codeHashOf),
     ...(whole.seal !== undefined && { seal: parseSeal(whole.seal) }),
     ...(whole.disputes !== undefined && { disputes: parseDisputes(whole.disputes) }),
+    ...(whole.staking !== undefined && { staking: parseStaking(whole.staking) }),
   };
 }
 

@@ -32,14 +32,24 @@ export interface DisputesDeployment {
   readonly levels: number;
 }
 
+export interface DisputeTerms {
+  /** S of SlotIsPrefix. */
+  readonly slots: number;
+  /** Judges what no proof can. */
+  readonly committee: string;
+  /** The staking contract, or the zero address where nobody is slashed. */
+  readonly staking: string;
+  /** Of the owner's stake that a proof takes; WHOLE_SHARE is all of it. */
+  readonly slashShare: bigint;
+}
+
 type Create = (account: Account, name: CompiledName, args: readonly unknown[]) => Promise<{ readonly address: string }>;
 
 /** The contract that is deployed next by this account must be the index registry. */
 export async function deployDisputes(
   deployer: Account,
   circuits: DisputeCircuits,
-  slots: number,
-  committee: string,
+  { slots, committee, staking, slashShare }: DisputeTerms,
   create: Create,
 ): Promise<DisputesDeployment> {
   const verifier = async (name: CircuitName): Promise<string> => {
@@ -51,7 +61,7 @@ export async function deployDisputes(
   const slotIsPrefix = await verifier('slotIsPrefix');
   const nonce = await deployer.provider.getTransactionCount(deployer.address);
   const indexes = getCreateAddress({ from: deployer.address, nonce: nonce + 1 });
-  const args = [indexes, sumStep, rowRange, slotIsPrefix, circuits.levels, slots, committee];
+  const args = [indexes, sumStep, rowRange, slotIsPrefix, circuits.levels, slots, committee, staking, slashShare];
   const { address: Disputes } = await create(deployer, 'Disputes', args);
   return { addresses: { Disputes, sumStep, rowRange, slotIsPrefix }, indexes, levels: circuits.levels };
 }

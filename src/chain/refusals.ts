@@ -124,6 +124,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   SettledElsewhere: 'Send it to the settlement contract that the epoch names',
   ShareOutOfRange: 'Give a share above 0 and at most 1e18, and at most half of it to the challenger',
   SignatureExpired: 'Sign again with a later deadline',
+  SlashWithoutGas: 'Send the dispute with more gas, so that the stake can be slashed as well',
   SlotCountOutOfRange: 'Register at least one slot and at most 256',
   SlotsDoNotTile: 'Cut the slots again so that they tile the rows, 1 to 256 rows each',
   SlotsMismatch: 'Give the slots exactly as in the SlotsRegistered event of the index',

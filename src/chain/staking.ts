@@ -10,7 +10,7 @@ import type { Account, Mined, Sent } from './account.js';
 import { compileContracts } from './compile.js';
 import { createContract } from './deploy.js';
 import { explainRefusal } from './refusals.js';
-import { address, count, integer, listOf } from './values.js';
+import { address, count, integer, listOf, record } from './values.js';
 
 /** Shares in the contract have 18 decimals. */
 export const WHOLE_SHARE = 10n ** 18n;
@@ -57,6 +57,17 @@ export async function deployStaking(deployer: Account, options: StakingOptions):
   const clock = [options.periodSeconds, options.evidencePeriods, options.unbondingPeriods, options.freezePeriods];
   const made = await createContract(deployer, 'ValidatorStaking', [token, treasury, appointer, minimumOwnStake, clock]);
   return { chainId: deployer.chainId, fromBlock: made.blockNumber, address: made.address, token };
+}
+
+/** @throws MeedError when a field is missing or of the wrong kind */
+export function parseStaking(value: unknown): StakingDeployment {
+  const whole = record(value, 'staking');
+  return {
+    chainId: count(whole.chainId, 'staking.chainId'),
+    fromBlock: count(whole.fromBlock, 'staking.fromBlock'),
+    address: address(whole.address, 'staking.address'),
+    token: address(whole.token, 'staking.token'),
+  };
 }
 
 /** @throws MeedError when the account is on another chain than the deployment */

@@ -2,21 +2,30 @@
  * Disputes by real proofs on a real chain: each kind of wrong index is disabled by whoever shows it wrong, which pays half
  * of its bond and burns the rest; what is right, late, copied or about another row is refused.
  */
-import { keccak256, toUtf8Bytes, ZeroAddress } from 'ethers';
+import { Interface, keccak256, toUtf8Bytes, ZeroAddress } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untilMined } from '../../src/chain/account.js';
+import { compileContracts } from '../../src/chain/compile.js';
 import {
   approveBonds,
+  approveStake,
   balanceOf,
   type ChainClient,
+  claimReward,
   disableIndex,
   disputeRow,
   disputeSlot,
   disputeSum,
   judgeIndex,
   mintTokens,
+  openStaking,
   readEvents,
   registerIndex,
+  registerValidator,
   releaseBond,
+  slash,
+  totalStake,
+  WHOLE_SHARE,
 } from '../../src/chain/index.js';
 import { compileCircuit, developmentKey, keyWords, type ProvingKey, prove } from '../../src/prover/index.js';
 import type { OpenedIndex } from '../../src/prover/openedIndex.js';
@@ -42,6 +51,14 @@ const LEVELS = 3;
 const INSTANCE = { slots: 3, queries: 2, columns: COLUMNS };
 const WINDOW = 1000;
 const BOND = 1001n;
+const STAKING = {
+  minimumOwnStake: 1000n,
+  periodSeconds: 60,
+  evidencePeriods: 40,
+  unbondingPeriods: 50,
+  freezePeriods: 2,
+  slashShare: WHOLE_SHARE / 5n,
+};
 const SLOT_ROWS = [3, 1, 2];
 const SLOTS = [3, 4, 6].map((end, k) => ({ end, contributor: CONTRIBUTORS[k] }));
 
@@ -66,6 +83,7 @@ beforeAll(async () => {
   world = await openWorld(INSTANCE, {
     challengeWindow: WINDOW,
     indexBond: BOND,
+    staking: STAKING,
     disputes: {
       sumStep: words(keys.sumStep),
       rowRange: words(keys.rowRange),
@@ -216,6 +234,63 @@ describe('a dispute is refused', () => {
     );
     await world.later(WINDOW + 1);
     await expect(disputeSum(challenger, { index, slots: SLOTS, row: 1, proof })).rejects.toThrow('ChallengeWindowOver');
+  });
+});
+
+describe('the stake of a validator', () => {
+  it('is slashed by a proof against its index, half of its own part for the challenger, and once', {
+    timeout: 60_000,
+  }, async () => {
+    const { staking: deployed } = world.deployed.deployment;
+    if (deployed === undefined) throw new Error('no staking was deployed');
+    const validator = await openStaking(owner.account, deployed);
+    const opened = wrongSum(1);
+    const proof = await sumProof(opened, 1, challenger.account.address);
+    // an owner who has no stake loses its bond all the same
+    const { index: unstaked } = await register(opened);
+    await expectForfeited(unstaked, challenger, () =>
+      disputeSum(challenger, { index: unstaked, slots: SLOTS, row: 1, proof }),
+    );
+
+    await mintTokens(await world.as(DEPLOYER), owner.account.address, 10_000n);
+    await approveStake(validator, 10_000n);
+    await registerValidator(validator, 10_000n);
+    await world.later(2 * STAKING.periodSeconds);
+    const { index } = await register(opened);
+    await expectForfeited(index, challenger, () => disputeSum(challenger, { index, slots: SLOTS, row: 1, proof }));
+    expect(await totalStake(validator)).toBe(8_000n);
+    const before = await balanceOf(owner, challenger.account.address);
+    await claimReward(await openStaking(challenger.account, deployed));
+    expect((await balanceOf(owner, challenger.account.address)) - before).toBe(1_000n);
+    // nobody else slashes
+    const stranger = await openStaking(challenger.account, deployed);
+    const offence = { validator: owner.account.address, id: index, at: 1, share: WHOLE_SHARE, rewardShare: 0n };
+    await expect(slash(stranger, { ...offence, challenger: CONTRIBUTORS[0] })).rejects.toThrow('NotSlasher');
+  });
+
+  it('is not saved by an owner who disputes itself with too little gas', { timeout: 60_000 }, async () => {
+    const { staking: deployed, disputes } = world.deployed.deployment;
+    if (deployed === undefined || disputes === undefined) throw new Error('no staking was deployed');
+    const validator = await openStaking(owner.account, deployed);
+    const opened = wrongSum(1);
+    const { index } = await register(opened);
+    const proof = await sumProof(opened, 1, owner.account.address);
+    const { abi } = (await compileContracts()).Disputes;
+    const data = new Interface(abi).encodeFunctionData('disputeSum', [index, SLOTS, 1, proof]);
+    const call = { from: owner.account.address, to: disputes.addresses.Disputes, data };
+    const { provider } = owner.account;
+    const before = await totalStake(validator);
+    const enough = Number(await provider.send('eth_estimateGas', [call]));
+    const outcomes = new Set<string>();
+    for (let gas = enough + 200_000; gas > 0.4 * enough; gas -= 20_000) {
+      const snapshot: unknown = await provider.send('evm_snapshot', []);
+      const hash: string = await provider.send('eth_sendTransaction', [{ ...call, gas: `0x${gas.toString(16)}` }]);
+      const { status } = await untilMined(provider, hash);
+      const slashed = (await totalStake(validator)) < before;
+      outcomes.add(`${status === 1 ? 'disputed' : 'refused'}, ${slashed ? 'slashed' : 'not slashed'}`);
+      await provider.send('evm_revert', [snapshot]);
+    }
+    expect([...outcomes].sort()).toEqual(['disputed, slashed', 'refused, not slashed']);
   });
 });
 
