@@ -66,9 +66,16 @@ async function read(
   argument: bigint | number,
 ): Promise<(field: string) => unknown> {
   const { abi } = (await compileContracts())[name];
-  const answer: unknown = await new Contract(deployment.addresses[name], abi, provider)
-    .getFunction(method)
-    .staticCall(argument);
+  const view = new Contract(deployment.addresses[name], abi, provider).getFunction(method);
+  const answer: unknown = await view.staticCall(argument).catch((cause: unknown) => {
+    throw new MeedError(
+      `The node does not answer ${name}.${method}(${argument})`,
+      'Check the epoch, or use another node',
+      {
+        cause,
+      },
+    );
+  });
   if (typeof answer === 'object' && answer !== null) return (field) => Reflect.get(answer, field);
   throw new MeedError(`The node answered ${name}.${method} with no struct`, 'Use another node');
 }
