@@ -3,6 +3,7 @@ pragma solidity 0.8.34;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IPayoutPolicy} from "./IPayoutPolicy.sol";
+import {FeeSplit} from "./libraries/FeeSplit.sol";
 
 /// @title Every fee, split, window and role that governance may change
 /// @notice Versions are kept for ever and numbered from 0. An epoch keeps the version that was current when it was opened,
@@ -31,8 +32,6 @@ contract ProtocolTerms is Ownable {
         /// Seconds between an index's registration and its first payout; 0 on a development chain.
         uint32 challengeWindow;
     }
-
-    uint256 internal constant BASIS_POINTS = 10_000;
 
     event TermsSet(uint256 indexed version, Terms terms);
 
@@ -71,8 +70,8 @@ contract ProtocolTerms is Ownable {
 
     function _set(Terms memory next) private {
         uint256 parts = uint256(next.betaBps) + next.gammaBps + next.deltaBps;
-        if (parts != BASIS_POINTS) revert PartsNotWhole(parts);
-        if (next.platformBps > BASIS_POINTS) revert PartsNotWhole(next.platformBps);
+        if (parts != FeeSplit.BASIS_POINTS) revert PartsNotWhole(parts);
+        if (next.platformBps > FeeSplit.BASIS_POINTS) revert PartsNotWhole(next.platformBps);
         if (next.treasury == address(0) || next.stakers == address(0)) revert ZeroAddress();
         if (address(next.policy).code.length == 0) revert NotAPolicy(next.policy);
         if (_versions.length > type(uint24).max) revert UnknownVersion(_versions.length);

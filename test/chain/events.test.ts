@@ -94,5 +94,5 @@ it('is not stopped by a licence that is no UTF-8, which anybody can publish', as
   const to = world.deployed.deployment.addresses.DatanetRegistry;
   await account.transact('publish', { to, data: concat([selector, args]) });
   const { DatasetPublished } = await readEvents(account.provider, world.deployed.deployment);
-  expect(DatasetPublished.at(-1)).toMatchObject({ licence: 'M\uFFFD\uFFFD', rows: 3 });
+  expect(DatasetPublished.at(-1)).toMatchObject({ licence: expect.stringMatching(/^M\uFFFD+$/), rows: 3 });
 });
