@@ -14,10 +14,7 @@ import {
   announceReclaim,
   approveFees,
   type ChainClient,
-  closeEpoch,
   compileContracts,
-  distribute,
-  finalizeEpoch,
   mintTokens,
   openEpoch,
   postMetered,
@@ -26,7 +23,6 @@ import {
   prepay,
   type Sent,
   setRates,
-  settle,
   signPost,
   signWithdrawal,
   withdraw,
@@ -44,9 +40,8 @@ import {
   OWNER,
   openWorld,
   PAYER,
+  payEpoch,
   STRANGER,
-  settlementOf,
-  shardSums,
   someScores,
   type World,
 } from '../test/chain/world.js';
@@ -101,18 +96,11 @@ async function postingGas(world: World): Promise<Gas> {
 
 /** An epoch of one batch with one shard a contributor list, from posting to its distribution. */
 async function paidEpoch(world: World, owners: readonly string[]): Promise<number> {
-  const owner = await world.as(OWNER);
   const epoch = await newEpoch(world, await newIndex(world, owners), [fullBatch('paid', world.instance.queries).fees]);
-  await closeEpoch(owner, epoch.epoch);
   const scoresOf = (shard: number): BigInt64Array =>
     someScores(world, epoch, shard, 1).map((score) => (score < 0n ? -score : score));
-  for (const shard of epoch.shardOwners.keys()) {
-    await settle(owner, settlementOf(world, epoch, { shard, batch: 0 }, scoresOf(shard)));
-  }
-  await finalizeEpoch(owner, epoch.epoch);
-  const [{ batch, outputHashes, fees }] = epoch.batches;
-  const shards = shardSums(world, epoch, scoresOf);
-  return gasOf(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
+  const [distributed] = await payEpoch(world, epoch, scoresOf);
+  return gasOf(distributed);
 }
 
 /** Withdrawals of each kind, and what a contributor adds to a distribution. */
@@ -134,7 +122,7 @@ async function payingGas(world: World): Promise<Gas> {
   await world.later(10); // votes are checkpointed by time: within a second the last checkpoint would be rewritten
   gas['withdraw, receiver with checkpointed votes'] = gasOf(await withdraw(a));
   const signed = await signWithdrawal(c, a.account.address, FAR);
-  gas['withdraw, signed, fresh nonce'] = gasOf(await withdrawSigned(d, signed));
+  gas['withdraw, signed, fresh nonce, receiver with votes'] = gasOf(await withdrawSigned(d, signed));
   return gas;
 }
 

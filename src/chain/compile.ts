@@ -50,8 +50,8 @@ export const COMPILER_SETTINGS = {
   viaIR: true,
   evmVersion: 'cancun',
 } as const;
-/** Of these contracts only: what they import is checked as well, and makes no code of its own. */
-const OUTPUT = { '*': Object.fromEntries(COMPILED_NAMES.map((name) => [name, ['abi', 'evm.bytecode.object']])) };
+/** Compiled side by side, each in a thread of its own; what a contract becomes does not depend on its part. */
+const PARTS: readonly (readonly CompiledName[])[] = [CONTRACT_NAMES, SEPARATE_CONTRACT_NAMES];
 /** That transient storage outlives a call: said of OpenZeppelin's guard, which clears it, whoever uses it. */
 const TRANSIENT_STORAGE = '2394';
 /** Runs in the worker: compiles the input given and posts the output. */
@@ -70,17 +70,26 @@ export function compileContracts(): Promise<CompiledContracts> {
 }
 
 async function compileOrRead(): Promise<CompiledContracts> {
-  const settings = { ...COMPILER_SETTINGS, outputSelection: OUTPUT };
-  const input = canonicalJson({ language: 'Solidity', sources: await gatherSources(), settings });
-  const file = join(cacheFolder(), 'contracts', `${sha256(compilerVersion(), input)}.json`);
+  const sources = await gatherSources();
+  const inputs = PARTS.map((names) => compilerInput(sources, names));
+  const file = join(cacheFolder(), 'contracts', `${sha256(compilerVersion(), ...inputs)}.json`);
   const cached = await readCache(file);
   if (cached) return cached;
-  const contracts = pickContracts(await runCompiler(input));
+  const outputs = await Promise.all(inputs.map(runCompiler));
+  const contracts = requireWhole(
+    Object.fromEntries(outputs.flatMap((output, i) => Object.entries(pickContracts(output, PARTS[i])))),
+  );
   await mkdir(dirname(file), { recursive: true });
   const staging = `${file}.${process.pid}`;
   await writeFile(staging, JSON.stringify(contracts));
   await rename(staging, file);
   return contracts;
+}
+
+/** Asks for these contracts only: what they import is checked as well, and makes no code of its own. */
+function compilerInput(sources: Readonly<Record<string, { content: string }>>, names: readonly CompiledName[]): string {
+  const outputSelection = { '*': Object.fromEntries(names.map((name) => [name, ['abi', 'evm.bytecode.object']])) };
+  return canonicalJson({ language: 'Solidity', sources, settings: { ...COMPILER_SETTINGS, outputSelection } });
 }
 
 function compilerVersion(): string {
@@ -128,7 +137,7 @@ function runCompiler(input: string): Promise<unknown> {
   });
 }
 
-function pickContracts(output: unknown): CompiledContracts {
+function pickContracts(output: unknown, names: readonly CompiledName[]): Record<string, unknown> {
   const complaints = (isObject(output) && Array.isArray(output.errors) ? output.errors : []).filter(
     (complaint: unknown) => !(isObject(complaint) && complaint.errorCode === TRANSIENT_STORAGE),
   );
@@ -138,7 +147,7 @@ function pickContracts(output: unknown): CompiledContracts {
   }
   const files = isObject(output) && isObject(output.contracts) ? output.contracts : {};
   const picked: Record<string, unknown> = {};
-  for (const name of COMPILED_NAMES) {
+  for (const name of names) {
     const source = Object.keys(files).find((path) => path.endsWith(`/${name}.sol`));
     const file = source === undefined ? undefined : files[source];
     const contract = isObject(file) ? file[name] : undefined;
@@ -146,6 +155,10 @@ function pickContracts(output: unknown): CompiledContracts {
     const bytecode = isObject(evm) && isObject(evm.bytecode) ? evm.bytecode.object : undefined;
     picked[name] = { abi: isObject(contract) ? contract.abi : undefined, bytecode: `0x${String(bytecode)}` };
   }
+  return picked;
+}
+
+function requireWhole(picked: unknown): CompiledContracts {
   if (isCompiledContracts(picked)) return picked;
   throw new MeedError(
     'solc gave no bytecode for one of the contracts',

@@ -1,10 +1,10 @@
 /**
  * Receipts posted otherwise than by a payer who pays at once: with the payer's signature, out of what it prepaid to the
- * host, or by tokens and rates. docs/protocol.md, "Receipts", says what is hashed.
+ * host, or by tokens and rates. docs/protocol.md, "Fees", says what is signed.
  * The trap: a signature names the payer's next nonce, so of two signed at the same time the second never counts.
  */
 import type { TokenRates } from '../prover/reference/index.js';
-import type { Account, Sent, TypedDataTypes } from './account.js';
+import type { Sent, TypedDataTypes } from './account.js';
 import { receiptsHash } from './accumulator.js';
 import { type ChainClient, call, padReceipts, type Receipts, send, sendFor } from './client.js';
 import { integer } from './values.js';
@@ -37,24 +37,37 @@ const POST_TYPES: TypedDataTypes = {
 
 /** The payer's signature of a batch, with its next nonce; it pays from what `approveFees` allowed. */
 export async function signPost(payer: ChainClient, post: BatchPost, deadline: bigint): Promise<SignedPost> {
-  const { account, deployment } = payer;
-  const { outputHashes, fees } = padReceipts(post, deployment.instance.queries);
-  const domain = {
-    name: 'Meed receipt book',
-    version: '1',
-    chainId: deployment.chainId,
-    verifyingContract: deployment.addresses.ReceiptBook,
-  };
-  const nonce = integer(await call(payer, 'ReceiptBook', 'nonces', [account.address]), 'nonce');
-  const message = {
-    payer: account.address,
+  const { address } = payer.account;
+  const { outputHashes, fees } = padReceipts(post, payer.deployment.instance.queries);
+  const signature = await signNext(payer, 'ReceiptBook', POST_TYPES, {
+    payer: address,
     epoch: post.epoch,
     commitment: post.commitment,
     receiptsHash: receiptsHash(fees, outputHashes),
-    nonce,
     deadline,
+  });
+  return { payer: address, deadline, signature };
+}
+
+/** Names of the EIP-712 domains, as the contracts have them. */
+const DOMAIN_NAMES = { ReceiptBook: 'Meed receipt book', EpochSettlement: 'Meed epoch settlement' } as const;
+
+/** Signs a message for one contract, with the account's next nonce there. */
+async function signNext(
+  client: ChainClient,
+  contract: keyof typeof DOMAIN_NAMES,
+  types: TypedDataTypes,
+  message: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const { account, deployment } = client;
+  const domain = {
+    name: DOMAIN_NAMES[contract],
+    version: '1',
+    chainId: deployment.chainId,
+    verifyingContract: deployment.addresses[contract],
   };
-  return { payer: account.address, deadline, signature: await account.signTyped(domain, POST_TYPES, message) };
+  const nonce = integer(await call(client, contract, 'nonces', [account.address]), 'nonce');
+  return account.signTyped(domain, types, { ...message, nonce });
 }
 
 /** Posts a batch that its payer signed. */
@@ -121,21 +134,9 @@ const WITHDRAW_TYPES: TypedDataTypes = {
 };
 
 export async function signWithdrawal(client: ChainClient, to: string, deadline: bigint): Promise<SignedWithdrawal> {
-  const { account, deployment }: { account: Account; deployment: ChainClient['deployment'] } = client;
-  const domain = {
-    name: 'Meed epoch settlement',
-    version: '1',
-    chainId: deployment.chainId,
-    verifyingContract: deployment.addresses.EpochSettlement,
-  };
-  const nonce = integer(await call(client, 'EpochSettlement', 'nonces', [account.address]), 'nonce');
-  const message = { account: account.address, to, nonce, deadline };
-  return {
-    account: account.address,
-    to,
-    deadline,
-    signature: await account.signTyped(domain, WITHDRAW_TYPES, message),
-  };
+  const { address: account } = client.account;
+  const signature = await signNext(client, 'EpochSettlement', WITHDRAW_TYPES, { account, to, deadline });
+  return { account, to, deadline, signature };
 }
 
 /** Pays an account's credit out as it signed; whoever sends this pays the gas. */

@@ -12,8 +12,6 @@ import {
   type Deployment,
   deploy,
   deploymentJson,
-  distribute,
-  finalizeEpoch,
   openProvider,
   parseDeployment,
   startNode,
@@ -27,8 +25,7 @@ import {
   newIndex,
   OWNER,
   openWorld,
-  settleAll,
-  shardSums,
+  payEpoch,
   someScores,
   type World,
 } from './world.js';
@@ -82,16 +79,7 @@ it('pays a whole epoch on a chain of the OP stack', { timeout: 60_000 }, async (
     const owner = await onStack.as(OWNER);
     const epoch = await newEpoch(onStack, await newIndex(onStack, CONTRIBUTORS.slice(0, 3)), [[1_000n, 7n]]);
     const scores = (shard: number): BigInt64Array => someScores(onStack, epoch, shard, 1).map((x) => (x < 0n ? -x : x));
-    await settleAll(onStack, epoch, scores);
-    await finalizeEpoch(owner, epoch.epoch);
-    const [{ batch, outputHashes, fees }] = epoch.batches;
-    await distribute(owner, {
-      epoch: epoch.epoch,
-      batch,
-      outputHashes,
-      fees,
-      shards: shardSums(onStack, epoch, scores),
-    });
+    await payEpoch(onStack, epoch, scores);
     expect(await creditOf(owner, CONTRIBUTORS[0])).toBeGreaterThan(0n);
     await expect(closeEpoch(owner, epoch.epoch)).rejects.toThrow('EpochAlreadyClosed');
   } finally {

@@ -12,10 +12,7 @@ import {
   type BatchPost,
   balanceOf,
   type ChainClient,
-  closeEpoch,
   creditOf,
-  distribute,
-  finalizeEpoch,
   mintTokens,
   openClient,
   openEpoch,
@@ -27,7 +24,6 @@ import {
   readEvents,
   reclaim,
   setRates,
-  settle,
   signPost,
   signWithdrawal,
   withdrawSigned,
@@ -43,9 +39,8 @@ import {
   OWNER,
   openWorld,
   PAYER,
+  payEpoch,
   STRANGER,
-  settlementOf,
-  shardSums,
   someScores,
   type World,
 } from './world.js';
@@ -228,18 +223,8 @@ describe('fees by tokens', () => {
 describe('a signed withdrawal', () => {
   it('pays the account’s credit where it said, once, on this chain, before its deadline', async () => {
     const epoch = await newEpoch(world, await newIndex(world, CONTRIBUTORS.slice(0, 2)), [[1000n]]);
-    await closeEpoch(owner, epoch.epoch);
     const scores = someScores(world, epoch, 0, 0).map((score) => (score < 0n ? -score : score));
-    await settle(owner, settlementOf(world, epoch, { shard: 0, batch: 0 }, scores));
-    await finalizeEpoch(owner, epoch.epoch);
-    const [{ batch, outputHashes, fees }] = epoch.batches;
-    await distribute(owner, {
-      epoch: epoch.epoch,
-      batch,
-      outputHashes,
-      fees,
-      shards: shardSums(world, epoch, () => scores),
-    });
+    await payEpoch(world, epoch, () => scores);
     const alice = await world.as(4);
     const credit = await creditOf(owner, alice.account.address);
     expect(credit).toBeGreaterThan(0n);

@@ -10,9 +10,7 @@ import {
   approveBonds,
   type ChainClient,
   closeEpoch,
-  distribute,
   epochTerms,
-  finalizeEpoch,
   mintTokens,
   type ProtocolTerms,
   readEvents,
@@ -31,11 +29,11 @@ import {
   OWNER,
   openWorld,
   POLICY,
+  payEpoch,
   REFUND_TIMEOUT,
   STAKERS,
   STRANGER,
   settlementOf,
-  shardSums,
   someScores,
   TREASURY,
   type World,
@@ -57,17 +55,7 @@ afterAll(async () => world?.stop());
 
 /** Settles, makes final and splits the only batch. */
 async function pay(epoch: OpenEpoch, scores: BigInt64Array): Promise<Record<string, bigint>> {
-  await closeEpoch(owner, epoch.epoch);
-  await settle(owner, settlementOf(world, epoch, { shard: 0, batch: 0 }, scores));
-  await finalizeEpoch(owner, epoch.epoch);
-  const [{ batch, outputHashes, fees }] = epoch.batches;
-  await distribute(owner, {
-    epoch: epoch.epoch,
-    batch,
-    outputHashes,
-    fees,
-    shards: shardSums(world, epoch, () => scores),
-  });
+  await payEpoch(world, epoch, () => scores);
   const { Credited } = await readEvents(owner.account.provider, world.deployed.deployment);
   const own = Credited.filter((event) => event.epoch === epoch.epoch);
   return Object.fromEntries(own.map(({ role, account, amount }) => [`${role} ${account}`, amount]));

@@ -13,12 +13,15 @@ import {
   type DeployOptions,
   deploy,
   developmentAddress,
+  distribute,
+  finalizeEpoch,
   mintTokens,
   openClient,
   openEpoch,
   postBatch,
   publishDataset,
   registerIndex,
+  type Sent,
   type SettleRequest,
   type ShardSums,
   settle,
@@ -262,6 +265,23 @@ export async function settleAll(
       await settle(owner, settlementOf(world, epoch, { shard, batch }, scoresOf(shard, batch)));
     }
   }
+}
+
+/** A whole epoch from its close on: settled, made final, every batch distributed. */
+export async function payEpoch(
+  world: World,
+  epoch: OpenEpoch,
+  scoresOf: (shard: number, batch: number) => BigInt64Array,
+): Promise<Sent[]> {
+  const owner = await world.as(OWNER);
+  await settleAll(world, epoch, scoresOf);
+  await finalizeEpoch(owner, epoch.epoch);
+  const distributed: Sent[] = [];
+  for (const [b, { batch, outputHashes, fees }] of epoch.batches.entries()) {
+    const shards = shardSums(world, epoch, (shard) => scoresOf(shard, b));
+    distributed.push(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
+  }
+  return distributed;
 }
 
 /** Sums of all shards of one batch. */

@@ -5,15 +5,15 @@
  * the share ⌊pool·score/total⌋ is q·score + ⌊r·score/total⌋, and each term fits. A test holds it against the reference
  * (prover/reference/settlement.ts), and both against the credits.
  */
-import type { EventTable, Schema } from './schema.js';
+import type { Schema } from './schema.js';
 
 /** Bits of one packed sum (contracts/libraries/ScoreSums.sol). */
 const SUM_BITS = 48;
 
 /** Statements that make the views whose tables there are. */
 export function payoutViews({ tables }: Schema): readonly string[] {
-  const settled = tables.find(({ contract, name }) => contract === 'EpochSettlement' && name === 'ShardSettled');
-  return settled ? [contributorRows, settledSums(settled), contributorScores, payouts, receipts] : [];
+  const settles = tables.some(({ contract, name }) => contract === 'EpochSettlement' && name === 'ShardSettled');
+  return settles ? [contributorRows, settledSums(), contributorScores, payouts, receipts] : [];
 }
 
 /** Rows [first_row, end_row) of each slot: half-open, counted from 0. */
@@ -24,11 +24,10 @@ FROM (SELECT index, slots[slot + 1].contributor AS contributor, slot, slots[slot
       FROM (SELECT index, slots, unnest(range(len(slots))) AS slot FROM "IndexRegistry"."SlotsRegistered"))`;
 
 /** The sums of each settled shard as integers: contributors × receipts, row by row. */
-function settledSums({ columns }: EventTable): string {
-  const packed = columns.some(({ name }) => name === 'packedSums');
+function settledSums(): string {
   return `CREATE VIEW settled_sums AS
 SELECT epoch::HUGEINT AS epoch, batch::HUGEINT AS batch, shard::HUGEINT AS shard, contributors,
-       ${packed ? unpacked('"packedSums"') : 'sums'} AS sums, transaction_hash
+       ${unpacked('"packedSums"')} AS sums, transaction_hash
 FROM "EpochSettlement"."ShardSettled"`;
 }
 

@@ -7,8 +7,7 @@
 import { BIGINT, type DuckDBType, type DuckDBValue, INTEGER, VARCHAR } from '@duckdb/node-api';
 import { type EventFragment, Interface } from 'ethers';
 import { MeedError, sha256Json } from '../../foundation/index.js';
-import type { CompiledContracts } from '../compile.js';
-import type { Deployment } from '../deploy.js';
+import type { CompiledContract } from '../compile.js';
 import { type Codec, codecOf, MalformedEncoding, readAll, topicCodecOf, Words } from './abiColumns.js';
 
 export interface Column {
@@ -45,13 +44,20 @@ export interface Schema {
   find(address: string, topic: string): EventTable | undefined;
 }
 
-/** @throws MeedError when an event cannot have a table */
-export function schemaOf(contracts: CompiledContracts, deployment: Deployment): Schema {
+/** By name. */
+type Contracts = Readonly<Record<string, Pick<CompiledContract, 'abi'> | undefined>>;
+type Addresses = Readonly<Record<string, string>>;
+
+/** @throws MeedError when an event cannot have a table, or an address is of no contract that was compiled */
+export function schemaOf(contracts: Contracts, { addresses }: { readonly addresses: Addresses }): Schema {
   const byLog = new Map<string, EventTable>();
   const tables: EventTable[] = [];
   const emitters: string[] = [];
-  for (const [contract, address] of Object.entries(deployment.addresses).sort(byName)) {
-    const events = eventsOf(contracts[contract as keyof CompiledContracts].abi);
+  for (const [contract, address] of Object.entries(addresses).sort(byName)) {
+    const compiled = contracts[contract];
+    if (compiled === undefined)
+      throw new MeedError(`There is no contract ${contract}`, 'Use the version that deployed it');
+    const events = eventsOf(compiled.abi);
     if (events.length > 0) emitters.push(address.toLowerCase());
     for (const event of events) {
       const overloaded = events.filter(({ name }) => name === event.name).length > 1;
@@ -85,7 +91,7 @@ function byName([a]: readonly [string, string], [b]: readonly [string, string]):
   return a < b ? -1 : 1;
 }
 
-function eventsOf(abi: CompiledContracts[keyof CompiledContracts]['abi']): EventFragment[] {
+function eventsOf(abi: CompiledContract['abi']): EventFragment[] {
   const events: EventFragment[] = [];
   new Interface(abi).forEachEvent((event) => events.push(event));
   return events.sort((a, b) => (a.topicHash < b.topicHash ? -1 : 1));

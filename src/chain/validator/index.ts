@@ -1,7 +1,7 @@
 export {
   CEREMONY_FILE,
+  DEFAULT_DEPLOYMENT,
   DEFAULT_POLICY,
-  DEVELOPMENT_OPTIONS,
   type Registration,
   readRegistration,
   registerOnChain,

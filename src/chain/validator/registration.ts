@@ -70,7 +70,7 @@ export function registrationRecipe(
 }
 
 /** Of a deployment on a development chain; on another one the roles and the window differ. */
-export const DEVELOPMENT_OPTIONS = {
+export const DEFAULT_DEPLOYMENT = {
   policy: {
     ...DEFAULT_POLICY,
     treasury: developmentAddress(ROLE_ACCOUNT.treasury),
@@ -108,7 +108,7 @@ export async function registerOnChain(
       instance: index.options.instance,
       key: keyWords(key.verificationKey),
       ceremony: key.ceremony,
-      ...DEVELOPMENT_OPTIONS,
+      ...DEFAULT_DEPLOYMENT,
       policy: { ...DEFAULT_POLICY, treasury: roleAddress('treasury'), stakers: roleAddress('stakers') },
       challengeWindow: development ? 0 : DAY_SECONDS,
     });

@@ -17,7 +17,7 @@ import {
   startNode,
   verifyDeployment,
 } from '../../chain/index.js';
-import { DEVELOPMENT_OPTIONS, STATE_FILE, withSession } from '../../chain/validator/index.js';
+import { DEFAULT_DEPLOYMENT, STATE_FILE, withSession } from '../../chain/validator/index.js';
 import { MeedError } from '../../foundation/index.js';
 import { compileCircuit, developmentKey, keyWords, scoreMatrixCircuit } from '../../prover/index.js';
 import { command, runOptions, whole } from '../arguments.js';
@@ -45,7 +45,7 @@ export function chainUpCommand(): Command {
       try {
         const deployer = await Account.connect(node.url, DEVELOPMENT_CHAIN_ID, { development: 0 });
         const { deployment } = await deploy(deployer, {
-          ...DEVELOPMENT_OPTIONS,
+          ...DEFAULT_DEPLOYMENT,
           instance,
           key: keyWords(key.verificationKey),
         }).finally(() => deployer.close());

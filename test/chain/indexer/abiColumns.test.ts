@@ -8,7 +8,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { developmentAddress } from '../../../src/chain/account.js';
 import type { CompiledContracts } from '../../../src/chain/compile.js';
-import type { Deployment } from '../../../src/chain/deploy.js';
 import { compileContracts } from '../../../src/chain/index.js';
 import { codecOf, MalformedEncoding, readAll, topicCodecOf, Words } from '../../../src/chain/indexer/abiColumns.js';
 import { schemaOf } from '../../../src/chain/indexer/schema.js';
@@ -139,7 +138,7 @@ it('reads an indexed value from its topic, and the hash of one that is longer th
 describe('the tables', () => {
   const schemaFor = (contracts: CompiledContracts) => {
     const addresses = Object.fromEntries(Object.keys(contracts).map((name, i) => [name, developmentAddress(i)]));
-    return schemaOf(contracts, { chainId: 1, fromBlock: 1, addresses } as unknown as Deployment);
+    return schemaOf(contracts, { addresses });
   };
 
   it('are those of the ABIs: one for every event of every contract', async () => {
