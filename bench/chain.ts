@@ -122,6 +122,7 @@ async function payingGas(world: World): Promise<Gas> {
   await world.later(10); // votes are checkpointed by time: within a second the last checkpoint would be rewritten
   gas['withdraw, receiver with checkpointed votes'] = gasOf(await withdraw(a));
   const signed = await signWithdrawal(c, a.account.address, FAR);
+  await world.later(10);
   gas['withdraw, signed, fresh nonce, receiver with votes'] = gasOf(await withdrawSigned(d, signed));
   return gas;
 }
