@@ -14,6 +14,7 @@ import {IndexRegistry} from "./IndexRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {ReceiptBook} from "./ReceiptBook.sol";
 import {Challenge} from "./libraries/Challenge.sol";
+import {CreditList} from "./libraries/CreditList.sol";
 import {FeeSplit} from "./libraries/FeeSplit.sol";
 import {ScoreSums} from "./libraries/ScoreSums.sol";
 
@@ -24,6 +25,7 @@ import {ScoreSums} from "./libraries/ScoreSums.sol";
 /// from the book when a batch is posted; only the withdrawals move tokens out.
 contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, Nonces {
     using SafeERC20 for IERC20;
+    using CreditList for CreditList.List;
 
     enum Stage {
         Settling,
@@ -51,9 +53,8 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         /// Of each receipt, and in all.
         uint256[] pools;
         uint256 whole;
-        /// As in ContributorsCredited.
-        bytes32[] credits;
-        uint256 credited;
+        /// Of ContributorsCredited.
+        CreditList.List credits;
     }
 
     /// keccak256 of what an account signs for one withdrawal.
@@ -180,7 +181,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
             return;
         }
         distributionHashOf[epoch][batch] = keccak256(abi.encode(soFar));
-        if (work.credited > 0) _tellCredits(work);
+        _tellCredits(work);
         emit DistributionAdvanced(epoch, batch, soFar);
     }
 
@@ -356,86 +357,81 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     }
 
     /// @notice Weighs the contributors of the next shards, or pays them. At the last shard of all the next pass begins.
-    /// @dev A contributor's slots are one run: whoever is neither first nor last in a shard is whole in it. The last one is
-    /// kept back until the next shard shows whether it goes on.
+    /// @dev A contributor's slots are one run: all but the last in a shard are whole, and the last is unless the next shard
+    /// goes on with it. Where that cannot be seen it is kept back.
     function _pass(Work memory work, Distribution memory soFar, ShardSums[] calldata shards) private {
         if (soFar.paying) {
-            uint256 capacity = 1;
+            uint256 capacity = 0;
             for (uint256 i = 0; i < shards.length; ++i) capacity += shards[i].contributors.length;
-            work.credits = new bytes32[](capacity);
+            work.credits = CreditList.allocate(capacity);
         }
         for (uint256 i = 0; i < shards.length; ++i) {
-            _takeShard(work, soFar, shards[i].contributors, shards[i].packedSums);
+            address[] calldata accounts = shards[i].contributors;
+            uint256 whole = accounts.length;
+            if (soFar.shard + i + 1 < work.shards) {
+                bool ends = i + 1 < shards.length && shards[i + 1].contributors[0] != accounts[whole - 1];
+                if (!ends) --whole;
+            }
+            _takeShard(work, soFar, accounts, shards[i].packedSums, whole);
         }
         soFar.shard += shards.length;
-        if (soFar.shard < work.shards) return;
-        _takeKept(work, soFar);
-        (soFar.paying, soFar.shard, soFar.account, soFar.sums) = (true, 0, address(0), new int256[](0));
+        if (soFar.shard == work.shards) (soFar.paying, soFar.shard) = (true, 0);
     }
 
+    /// @param whole how many of the accounts have no slots in later shards
     function _takeShard(
         Work memory work,
         Distribution memory soFar,
         address[] calldata accounts,
-        bytes calldata packed
+        bytes calldata packed,
+        uint256 whole
     ) private {
         uint256 first = 0;
-        uint256 last = accounts.length - 1; // a shard has a contributor at least
         if (accounts[0] == soFar.account) {
             ScoreSums.add(soFar.sums, packed, 0);
-            if (last == 0) return;
+            if (whole == 0) return;
             first = 1;
         }
         _takeKept(work, soFar);
-        if (first < last) {
+        if (first < whole) {
             uint256 rowBytes = ScoreSums.SUM_BYTES * queries;
-            bytes calldata rows = packed[first * rowBytes:last * rowBytes];
-            uint256[] memory amounts = _ask(work, soFar, rows, ScoreSums.SUM_BYTES, last - first);
-            for (uint256 c = 0; c < amounts.length; ++c) _creditContributor(work, accounts[first + c], amounts[c]);
+            bytes calldata rows = packed[first * rowBytes:whole * rowBytes];
+            _take(work, soFar, accounts[first:whole], rows);
         }
-        (soFar.account, soFar.sums) = (accounts[last], new int256[](queries));
-        ScoreSums.add(soFar.sums, packed, last);
+        if (whole == accounts.length) return;
+        (soFar.account, soFar.sums) = (accounts[whole], new int256[](queries));
+        ScoreSums.add(soFar.sums, packed, whole);
     }
 
-    /// @notice Takes the contributor that was kept back, now that all its sums are there.
-    function _takeKept(Work memory work, Distribution memory soFar) private {
-        if (soFar.account == address(0)) return;
-        uint256[] memory amounts = _ask(work, soFar, abi.encodePacked(soFar.sums), 0x20, 1);
-        if (amounts.length > 0) _creditContributor(work, soFar.account, amounts[0]);
-    }
-
-    /// @notice Has the policy weigh contributors, or say what they get; nothing while they are weighed.
+    /// @notice Has the policy weigh contributors, or say what each gets.
     /// @dev What a policy gives out is checked, because governance may name any: no more than there was.
-    function _ask(Work memory work, Distribution memory soFar, bytes memory rows, uint256 width, uint256 accounts)
-        private
-        pure
-        returns (uint256[] memory amounts)
-    {
+    function _take(Work memory work, Distribution memory soFar, address[] calldata accounts, bytes calldata rows) private {
         if (!soFar.paying) {
-            soFar.weights = work.policy.weigh(work.pools, soFar.weights, rows, width);
-            return amounts;
+            soFar.weights = work.policy.weigh(work.pools, soFar.weights, rows, ScoreSums.SUM_BYTES);
+            return;
         }
-        amounts = work.policy.share(work.pools, soFar.weights, rows, width);
-        if (amounts.length != accounts) revert PolicyOutOfBounds(work.policy);
-        for (uint256 c = 0; c < accounts; ++c) {
-            if (amounts[c] > work.whole - soFar.given) revert PolicyOutOfBounds(work.policy);
-            soFar.given += amounts[c];
-        }
+        uint256[] memory amounts = work.policy.share(work.pools, soFar.weights, rows, ScoreSums.SUM_BYTES);
+        if (amounts.length != accounts.length) revert PolicyOutOfBounds(work.policy);
+        uint256 left = work.whole - soFar.given;
+        (uint256 after_, bool enough) = work.credits.add(creditOf, accounts, amounts, left);
+        if (!enough) revert PolicyOutOfBounds(work.policy);
+        soFar.given += left - after_;
     }
 
-    function _creditContributor(Work memory work, address account, uint256 amount) private {
-        if (amount == 0) return;
-        creditOf[account] += amount;
-        // a batch's fees are below 2^96
-        work.credits[work.credited++] = bytes32(uint256(uint160(account)) << 96 | amount);
-    }
-
-    function _tellCredits(Work memory work) private {
-        (bytes32[] memory credits, uint256 credited) = (work.credits, work.credited);
-        assembly ("memory-safe") {
-            mstore(credits, credited) // of what was allocated for those who got nothing
+    /// @notice Takes the contributor that was kept back, now that all its sums are there; they may need more than six bytes.
+    function _takeKept(Work memory work, Distribution memory soFar) private {
+        address account = soFar.account;
+        if (account == address(0)) return;
+        bytes memory row = abi.encodePacked(soFar.sums);
+        (soFar.account, soFar.sums) = (address(0), new int256[](0));
+        if (!soFar.paying) {
+            soFar.weights = work.policy.weigh(work.pools, soFar.weights, row, 0x20);
+            return;
         }
-        emit ContributorsCredited(work.epoch, work.batch, credits);
+        uint256[] memory amounts = work.policy.share(work.pools, soFar.weights, row, 0x20);
+        if (amounts.length != 1 || amounts[0] > work.whole - soFar.given) revert PolicyOutOfBounds(work.policy);
+        soFar.given += amounts[0];
+        _credit(account, work.epoch, work.batch, Role.Contributor, amounts[0]);
     }
 
     /// @notice Credits what is not the contributors', with what was left of their part.
@@ -450,12 +446,17 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
             if (outputHashes[q] == 0) continue;
             emit ReceiptPaid(work.epoch, work.batch, q, outputHashes[q], fees[q], work.pools[q]);
         }
-        if (work.credited > 0) _tellCredits(work);
+        _tellCredits(work);
         uint256 dust = work.whole - soFar.given;
         _credit(work.modelOwnerAccount, work.epoch, work.batch, Role.ModelOwner, work.modelOwner);
         _credit(work.stakersAccount, work.epoch, work.batch, Role.Stakers, work.stakers);
         _credit(work.treasuryAccount, work.epoch, work.batch, Role.Treasury, work.platform + dust);
         emit BatchPaid(work.epoch, work.batch, dust);
+    }
+
+    function _tellCredits(Work memory work) private {
+        if (work.credits.start == 0) return; // nobody was paid yet
+        work.credits.emitAs(ContributorsCredited.selector, work.epoch, work.batch);
     }
 
     function _credit(address account, uint256 epoch, uint256 batch, Role role, uint256 amount) private {

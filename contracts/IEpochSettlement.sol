@@ -72,7 +72,7 @@ interface IEpochSettlement {
     /// that nobody earned.
     event BatchPaid(uint256 indexed epoch, uint256 indexed batch, uint256 dust);
     /// @notice Contributors may withdraw more, each for all receipts of this batch together: 20 bytes of the account,
-    /// 12 of the amount. One event for many, since one each would cost more than half of the credit itself.
+    /// 12 of the amount. One event for many, since one each would cost half as much as the credit itself.
     event ContributorsCredited(uint256 indexed epoch, uint256 indexed batch, bytes32[] credits);
     /// @notice The account may withdraw `amount` more, for all receipts of this batch together.
     event Credited(

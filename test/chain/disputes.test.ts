@@ -59,10 +59,11 @@ const STAKING = {
   freezePeriods: 2,
   slashShare: WHOLE_SHARE / 5n,
 };
-const SLOT_ROWS = [3, 1, 2];
-const SLOTS = [3, 4, 6].map((end, k) => ({ end, contributor: CONTRIBUTORS[k] }));
-/** The only shard. */
-const REGISTERED = { shard: 0, firstRow: 0, slots: SLOTS };
+const SLOT_ROWS = [3, 1, 2, 1];
+const SLOTS = [3, 4, 6, 7].map((end, k) => ({ end, contributor: CONTRIBUTORS[k] }));
+/** The first shard, and the second, of one slot. */
+const REGISTERED = { shard: 0, firstRow: 0, slots: SLOTS.slice(0, 3) };
+const SECOND = { shard: 1, firstRow: 6, slots: SLOTS.slice(3) };
 
 let world: World;
 let hasher: Hasher;
@@ -101,15 +102,15 @@ afterAll(async () => world?.stop());
 interface Registered {
   readonly index: string;
   readonly indexId: bigint;
-  /** What the shard commitment opens to. */
+  /** What the first shard's commitment opens to. */
   readonly committed: readonly bigint[];
 }
 
-/** Commitments of the slots' last prefixes. */
+/** Commitments of the last prefixes of the first shard's slots. */
 const slotsOf = (opened: OpenedIndex): bigint[] =>
-  SLOTS.map(({ end }) => openedCommitment(hasher, opened.rows[end - 1].prefix));
+  REGISTERED.slots.map(({ end }) => openedCommitment(hasher, opened.rows[end - 1].prefix));
 
-/** Registers an index with everything opened, pays its bond, and lets its shard hold something else if told. */
+/** Registers an index with everything opened, pays its bond, and lets its first shard hold something else if told. */
 async function register(
   opened: OpenedIndex,
   shard: { readonly indexId?: bigint; readonly slots?: readonly bigint[] } = {},
@@ -128,7 +129,7 @@ async function register(
     indexRoot: opened.tree.root,
     rows: opened.rows.length,
     slots: SLOTS,
-    shardCommitments: [shardCommitment(hasher, INSTANCE, committed[0], committed.slice(1))],
+    shardCommitments: [shardCommitment(hasher, INSTANCE, committed[0], committed.slice(1)), elementOf('a shard')],
   });
   return { index, indexId, committed };
 }
@@ -216,7 +217,12 @@ describe('a dispute is refused', () => {
       'DisputeRejected',
     );
     // slots that would make row 1 begin one, or move any end
-    for (const slots of [[{ ...SLOTS[0], end: 1 }, ...SLOTS], SLOTS.slice(1), SLOTS.toReversed()]) {
+    for (const slots of [
+      [{ ...SLOTS[0], end: 1 }, ...SLOTS],
+      SLOTS,
+      SLOTS.slice(1, 3),
+      SLOTS.slice(0, 3).toReversed(),
+    ]) {
       const registered = { ...REGISTERED, slots };
       await expect(disputeSum(challenger, { index, registered, row: 1, proof })).rejects.toThrow('SlotsMismatch');
     }
@@ -252,7 +258,9 @@ describe('a dispute is refused', () => {
     await expect(disputeSlot(challenger, { index, registered: REGISTERED, position: 4, proof })).rejects.toThrow(
       'UnusedSlot',
     );
-    const beyond = { ...REGISTERED, shard: 1 };
+    const unused = { index, registered: SECOND, position: 2, proof };
+    await expect(disputeSlot(challenger, unused)).rejects.toThrow('UnusedSlot');
+    const beyond = { ...REGISTERED, shard: 2 };
     await expect(disputeSlot(challenger, { index, registered: beyond, position: 1, proof })).rejects.toThrow(
       'UnknownShard',
     );
