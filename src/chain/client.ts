@@ -52,6 +52,9 @@ export async function balanceOf(client: ChainClient, account: string): Promise<b
 
 // ---- data sets and indexes ----
 
+/** Contributors that one transaction approves at most: each takes a fresh slot of storage. */
+const APPROVED_TOGETHER = 400;
+
 export interface DatasetPublication {
   /** RFC 6962 tree hash over the row hashes, 0x hex. */
   readonly root: string;
@@ -60,25 +63,30 @@ export interface DatasetPublication {
   readonly rows: number;
   /** SPDX expression. */
   readonly licence: string;
-  /** Addresses that indexes of this version may name. */
+  /** Addresses that indexes of this version may name, in the order in which they name them. */
   readonly contributors: readonly string[];
 }
 
+/** Publishes a data set with its contributors, in as many transactions as they take. */
 export async function publishDataset(
   client: ChainClient,
   { root, manifestHash, rows, licence, contributors }: DatasetPublication,
-): Promise<Sent & { readonly datasetId: string }> {
-  const args = [root, manifestHash, rows, licence, contributors];
-  const { sent, value } = await sendFor(
+): Promise<{ readonly datasetId: string; readonly sent: readonly Sent[] }> {
+  const { sent: first, value } = await sendFor(
     client,
     'publish',
     'DatanetRegistry',
     'publish',
-    args,
+    [root, manifestHash, rows, licence, contributors.slice(0, APPROVED_TOGETHER)],
     'DatasetPublished',
     'datasetId',
   );
-  return { ...sent, datasetId: bytes32(value, 'datasetId') };
+  const datasetId = bytes32(value, 'datasetId');
+  const sent = [first];
+  for (let from = APPROVED_TOGETHER; from < contributors.length; from += APPROVED_TOGETHER) {
+    sent.push(await approveContributors(client, datasetId, contributors.slice(from, from + APPROVED_TOGETHER)));
+  }
+  return { datasetId, sent };
 }
 
 /** Only the data set's owner may. */

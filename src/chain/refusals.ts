@@ -202,7 +202,8 @@ export function errorInterface(contracts: CompiledContracts): Interface {
 export function explainRefusal(what: string, thrown: unknown, errors: Interface): MeedError {
   if (thrown instanceof MeedError) return thrown;
   const data = isError(thrown, 'CALL_EXCEPTION') ? thrown.data : null;
-  const parsed = data ? errors.parseError(data) : null;
+  // an error of ours begins with four bytes; a refusal without a reason has none
+  const parsed = data && data.length >= 10 ? errors.parseError(data) : null;
   if (parsed) {
     const remedy = REMEDIES[parsed.name] ?? 'Check the arguments';
     return new MeedError(`The contract refused ${what}: ${parsed.name}(${parsed.args.join(', ')})`, remedy, {

@@ -169,11 +169,20 @@ export async function newIndex(world: World, slotOwners: readonly string[]): Pro
   const datasetId = await newDataset(world, slotOwners.length, [...new Set(slotOwners)]);
   const registration = registrationOf(world, datasetId, slotOwners);
   const { index } = await registerIndex(await world.as(OWNER), registration);
+  return openIndexOf(world, index, registration, slotOwners);
+}
+
+export function openIndexOf(
+  world: World,
+  index: string,
+  { shardCommitments }: { readonly shardCommitments: readonly bigint[] },
+  slotOwners: readonly string[],
+): OpenIndex {
   const S = world.instance.slots;
-  const shardOwners = registration.shardCommitments.map((_, shard) =>
+  const shardOwners = shardCommitments.map((_, shard) =>
     Array.from({ length: S }, (_, k) => slotOwners[shard * S + k] ?? ZeroAddress),
   );
-  return { index, shardCommitments: registration.shardCommitments, shardOwners };
+  return { index, shardCommitments, shardOwners };
 }
 
 export interface PostedBatch {

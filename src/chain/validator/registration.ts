@@ -109,16 +109,14 @@ export async function registerOnChain(
     const hostClient = await openClient(host, deployment);
     const payerClient = await openClient(payer, deployment);
     const { manifest } = stored.artefact;
-    const { datasetId } = record(
-      'publish data set',
-      await publishDataset(hostClient, {
-        root: `0x${factString(manifest, 'root')}`,
-        manifestHash: `0x${manifest.id}`,
-        rows: stored.dataset.train.rows,
-        licence: stored.dataset.card.licence,
-        contributors: stored.addresses,
-      }),
-    );
+    const { datasetId, sent: published } = await publishDataset(hostClient, {
+      root: `0x${factString(manifest, 'root')}`,
+      manifestHash: `0x${manifest.id}`,
+      rows: stored.dataset.train.rows,
+      licence: stored.dataset.card.licence,
+      contributors: stored.addresses,
+    });
+    for (const one of published) record('publish data set', one);
     const { index: indexKey, sent: registered } = await registerIndex(hostClient, {
       datasetId,
       indexId: index.indexId,
