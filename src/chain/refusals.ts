@@ -30,17 +30,20 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ChallengeWindowOpen: 'Wait until the challenge window of the index has passed',
   ChallengeWindowOver: 'Raise disputes while the window of an index is open',
   CircuitAlreadyRouted: 'Give the new circuit an id of its own: a route is for ever',
-  ConsentViolated: 'Index a version without the contributions whose consent was withdrawn',
   ConsentStood: 'Name a contribution whose consent was withdrawn before the version was published',
+  ConsentViolated: 'Index a version without the contributions whose consent was withdrawn',
   ContributionDecided: 'Leave it out: it was decided before',
   ContributionExists: 'Propose changed content: the same content is proposed once, also after it was withdrawn',
   ContributionsRootMismatch: 'Give the root over the contribution ids with their number, or zero for both',
   ContributorNotApproved: "Let the data set's owner approve the address first",
+  ContributorOutOfOrder: 'Order the slots by contributor, as the data set approved them: one run of slots each',
   ContributorsMismatch: 'Give the addresses of the shard in the order of registration, padded with the zero address',
   DatanetAlreadyCreated: 'Use the datanet that exists, or another salt',
   DatasetAlreadyPublished: 'Use the id that exists, or publish a changed version',
   DevelopmentKeyOnPublicChain: 'Run a ceremony and deploy its key; a development key lets anybody forge proofs',
   DisputeRejected: 'Prove exactly what the registration says, for the account that files the dispute',
+  DistributionBegun: 'Go on with distributePart, from the last DistributionAdvanced event of the batch',
+  DistributionMismatch: 'Go on from the last DistributionAdvanced event of the batch; a first part begins with nothing',
   ECDSAInvalidSignature: 'Sign again with the account that owns the tokens',
   EmptyContribution: 'Give the hash of the content',
   EmptyDataset: 'Give a root, a manifest hash and at least one row',
@@ -63,7 +66,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   GovernorOnlyExecutor: 'Propose it: the governor is changed by a vote only',
   GovernorUnexpectedProposalState: 'Look at the state of the proposal and wait for its next step',
   IndexAlreadyRegistered: 'Use the registration that exists, or another index id',
+  IndexComplete: 'Nothing: the index is registered whole',
   IndexNotPayable: 'Wait until the challenge window of the index has passed; a disabled index never pays',
+  IndexUnfinished: 'Add the missing shards first',
   InvalidWalletSignature:
     "Sign again with the contributor's present wallet, for this chain and registry and the next nonce",
   KeyHashMismatch: 'Announce the key hash that the verifier states of its own key',
@@ -110,7 +115,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   OwnStakeTooSmall: 'Stake at least the minimum of own stake',
   PartsNotWhole: 'Choose beta, gamma and delta that sum to 10000, and a platform part of at most 10000',
   PayerNotAdmitted: "Let the epoch's owner admit the payer",
-  PolicyNotWhole: 'Let governance name a policy that gives out exactly what there is',
+  PolicyOutOfBounds: 'Let governance name a policy that gives each account an amount, and no more than there is',
   PrepaymentTooSmall: 'Let the payer prepay more, or post fewer receipts',
   ProofRejected: 'Prove again for exactly these scores, this place and this contract',
   ProofsRejected: 'Settle one by one to find the proof that does not hold, and prove that again',
@@ -122,12 +127,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   SameWallet: 'Name another wallet: this one receives the pay already',
   SelfReview: "Let another reviewer or the datanet's owner decide",
   SettledElsewhere: 'Send it to the settlement contract that the epoch names',
+  ShardNotFilled: 'Fill every shard but the last of the index',
   ShareOutOfRange: 'Give a share above 0 and at most 1e18, and at most half of it to the challenger',
   SignatureExpired: 'Sign again with a later deadline',
   SlashWithoutGas: 'Send the dispute with more gas, so that the stake can be slashed as well',
-  SlotCountOutOfRange: 'Register at least one slot and at most 256',
+  SlotCountOutOfRange: 'Register at least one slot, at most 256 a shard and 2^24 in all',
   SlotsDoNotTile: 'Cut the slots again so that they tile the rows, 1 to 256 rows each',
-  SlotsMismatch: 'Give the slots exactly as in the SlotsRegistered event of the index',
+  SlotsMismatch: 'Give the slots of that one shard, and where they begin, exactly as in the SlotsRegistered event',
   StakeLocked: 'Wait until the bonds that this stake stands behind are unlocked',
   StreamTooShort: 'End the stream no earlier than was promised',
   StreamTooThin: 'Add tokens, or shorten the stream: the promised rate is kept',
@@ -196,7 +202,8 @@ export function errorInterface(contracts: CompiledContracts): Interface {
 export function explainRefusal(what: string, thrown: unknown, errors: Interface): MeedError {
   if (thrown instanceof MeedError) return thrown;
   const data = isError(thrown, 'CALL_EXCEPTION') ? thrown.data : null;
-  const parsed = data ? errors.parseError(data) : null;
+  // an error of ours begins with four bytes; a refusal without a reason has none
+  const parsed = data && data.length >= 10 ? errors.parseError(data) : null;
   if (parsed) {
     const remedy = REMEDIES[parsed.name] ?? 'Check the arguments';
     return new MeedError(`The contract refused ${what}: ${parsed.name}(${parsed.args.join(', ')})`, remedy, {

@@ -74,7 +74,7 @@ export async function datanetGas(world: World, batch: number): Promise<DatanetGa
   const second = await version('publish a second version, four contributors', CONTRIBUTORS);
   record(`show a violation among ${batch}`, await showViolation(next, second, ids[0], ids));
   const alone = { root: hashOf('alone'), manifestHash: hashOf('alone'), rows: 10, licence: 'MIT', contributors: [] };
-  record('publish a data set alone', await publishDataset(owner, alone));
+  record('publish a data set alone', (await publishDataset(owner, alone)).sent[0]);
   record('offer a datanet', await transferDatanet(owner, datanetId, next.account.address));
   record('accept a datanet', await acceptDatanet(next, datanetId));
   const signed = async () => {

@@ -153,57 +153,52 @@ describe('a payout policy', () => {
     }
   });
 
-  it('that gives out more or less than there is, or other lists, pays nothing', async () => {
+  it('that gives out more than there is, or to another number of accounts, pays nothing', async () => {
     // 950 + 950 of the two fees; the pools are 570 each
-    const answers: [bigint[], bigint[]][] = [
-      [
-        [1140n, 1n],
-        [0n, 0n],
-      ],
-      [
-        [1139n, 0n],
-        [0n, 0n],
-      ],
-      [
-        [0n, 0n],
-        [570n, 571n],
-      ],
-      [[1140n], [0n, 0n]],
-      [[1140n, 0n], [0n]],
-      [
-        [1140n, 0n, 0n],
-        [0n, 0n],
-      ],
-    ];
+    const answers = [[1140n, 1n], [1141n, 0n], [1140n, 2n ** 256n - 1n], [1140n], [1000n, 100n, 0n], []];
     const index = await newIndex(world, OWNERS);
     try {
       for (const answer of answers) {
-        await setTerms(governor, { ...first, policy: await constantContract(answer) });
+        await setTerms(governor, { ...first, policy: await answeringContract(listOf(answer)) });
         const epoch = await newEpoch(world, index, [[1000n, 1000n]]);
-        await expect(pay(epoch, someScores(world, index, 0, 1))).rejects.toThrow('PolicyNotWhole');
+        await expect(pay(epoch, someScores(world, index, 0, 1))).rejects.toThrow('PolicyOutOfBounds');
       }
-      // the same, whole: what is refused above is the sum, and nothing else
-      await setTerms(governor, {
-        ...first,
-        policy: await constantContract([
-          [1000n, 100n],
-          [40n, 0n],
-        ]),
-      });
+      // within the bounds: what is refused above is the sum and the number, and what is left is the treasury's
+      await setTerms(governor, { ...first, policy: await answeringContract(listOf([1000n, 100n])) });
       const paid = await pay(await newEpoch(world, index, [[1000n, 1000n]]), someScores(world, index, 0, 1));
-      expect(paid[`contributor ${OWNERS[0]}`]).toBe(1000n);
+      expect(OWNERS.map((owner) => paid[`contributor ${owner}`])).toEqual([1000n, 100n]);
+      expect(paid[`treasury ${TREASURY}`]).toBe(100n + 40n);
+    } finally {
+      await setTerms(governor, first);
+    }
+  });
+
+  it('cannot write or call back: what it does is undone, and the batch is not paid', async () => {
+    const index = await newIndex(world, OWNERS);
+    try {
+      // PUSH1 1, PUSH1 0, SSTORE before the answer
+      const writing = await answeringContract(listOf([0n, 0n]), '0x6001600055');
+      await setTerms(governor, { ...first, policy: writing });
+      const epoch = await newEpoch(world, index, [[1000n, 1000n]]);
+      await expect(pay(epoch, someScores(world, index, 0, 1))).rejects.toThrow('The chain refused distribute');
+      const { Credited } = await readEvents(owner.account.provider, world.deployed.deployment);
+      expect(Credited.filter((event) => event.epoch === epoch.epoch)).toEqual([]);
     } finally {
       await setTerms(governor, first);
     }
   });
 });
 
-/** A contract that answers every call with these two lists. */
-async function constantContract(answer: [bigint[], bigint[]]): Promise<string> {
-  const data = AbiCoder.defaultAbiCoder().encode(['uint256[]', 'uint256[]'], answer);
-  // PUSH2 size, DUP1, PUSH1 12, PUSH1 0, CODECOPY, PUSH1 0, RETURN: returns what follows it
-  const answering = (content: string): string =>
-    concat(['0x61', toBeHex(getBytes(content).length, 2), '0x80600c6000396000f3', content]);
-  const mined = await governor.account.transact('a constant contract', { data: answering(answering(data)) });
+const listOf = (amounts: readonly bigint[]): string => AbiCoder.defaultAbiCoder().encode(['uint256[]'], [amounts]);
+
+/** A contract that answers every call with these bytes, and does something before. */
+async function answeringContract(answer: string, before = '0x'): Promise<string> {
+  // PUSH2 size, DUP1, PUSH1 offset, PUSH1 0, CODECOPY, PUSH1 0, RETURN: returns what follows it
+  const returning = (content: string, first: string): string => {
+    const offset = toBeHex(getBytes(first).length + 12, 1);
+    return concat([first, '0x61', toBeHex(getBytes(content).length, 2), '0x8060', offset, '0x6000396000f3', content]);
+  };
+  const data = returning(returning(answer, before), '0x');
+  const mined = await governor.account.transact('an answering contract', { data });
   return String(mined.receipt.contractAddress);
 }
