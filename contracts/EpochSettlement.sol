@@ -9,9 +9,9 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
+import {IReceipts} from "./IReceipts.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
-import {ReceiptBook} from "./ReceiptBook.sol";
 import {Challenge} from "./libraries/Challenge.sol";
 import {FeeSplit} from "./libraries/FeeSplit.sol";
 import {ScoreSums} from "./libraries/ScoreSums.sol";
@@ -54,7 +54,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     /// 512 products of 16-bit entries stay below 2^39, which a packed score holds.
     uint256 public constant COLUMNS_MAX = 512;
 
-    ReceiptBook public immutable book;
+    IReceipts public immutable book;
     IndexRegistry public immutable indexes;
     IERC20 public immutable token;
     IGroth16Verifier public immutable verifier;
@@ -73,7 +73,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
 
     /// @param slots_ S of the circuit, `queries_` its Q, `columns_` its d
     constructor(
-        ReceiptBook book_,
+        IReceipts book_,
         IGroth16Verifier verifier_,
         uint256 slots_,
         uint256 queries_,
@@ -117,7 +117,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
 
     /// @notice Makes an epoch final once every shard of every batch is settled; anyone may.
     function finalize(uint256 epoch) external {
-        (ReceiptBook.Epoch memory entry, uint256 shards,) = _closedEpoch(epoch);
+        (IReceipts.Summary memory entry, uint256 shards,) = _closedEpoch(epoch);
         Progress storage progress = progressOf[epoch];
         if (progress.stage != Stage.Settling) revert EpochNotSettling(epoch);
         uint256 needed = shards * entry.batches;
@@ -139,8 +139,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     ) external {
         if (progressOf[epoch].stage != Stage.Final) revert EpochNotFinal(epoch);
         _takeBatch(epoch, batch);
-        (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner) = _closedEpoch(epoch);
-        if (batch >= entry.batches) revert ReceiptBook.UnknownBatch(epoch, batch);
+        (IReceipts.Summary memory entry, uint256 shards, address modelOwner) = _closedEpoch(epoch);
         _requireReceipts(epoch, batch, fees, outputHashes);
         if (contributors.length != shards || packedSums.length != shards) {
             revert WrongShardCount(contributors.length, shards);
@@ -161,8 +160,9 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     }
 
     /// @notice Credits a batch's whole fees to its payer when the epoch was not made final in time; anyone may.
+    /// @param batch number under which the receipts name a payer and fees to return: a batch, or a host where receipts fold
     function refund(uint256 epoch, uint256 batch) external {
-        (ReceiptBook.Epoch memory entry,,) = _closedEpoch(epoch);
+        (IReceipts.Summary memory entry,,) = _closedEpoch(epoch);
         Progress storage progress = progressOf[epoch];
         if (progress.stage == Stage.Final) revert EpochNotSettling(epoch);
         if (progress.stage == Stage.Settling) {
@@ -173,8 +173,8 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         }
         if (isPaidOut[epoch][batch]) revert AlreadyRefunded(epoch, batch);
         isPaidOut[epoch][batch] = true;
-        ReceiptBook.Batch memory posted = book.batchOf(epoch, batch);
-        _credit(posted.payer, epoch, batch, Role.Refund, posted.fees);
+        (address payer, uint96 fees) = book.refundOf(epoch, batch);
+        _credit(payer, epoch, batch, Role.Refund, fees);
     }
 
     /// @notice Pays the caller's credit out to the caller.
@@ -212,9 +212,9 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     function _closedEpoch(uint256 epoch)
         private
         view
-        returns (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner)
+        returns (IReceipts.Summary memory entry, uint256 shards, address modelOwner)
     {
-        entry = book.epochOf(epoch);
+        entry = book.summaryOf(epoch);
         if (entry.settlement != address(this)) revert SettledElsewhere(epoch, entry.settlement);
         if (entry.closedAt == 0) revert EpochStillOpen(epoch);
         (modelOwner, shards,,) = indexes.terms(entry.index);
@@ -296,7 +296,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         bytes32[] calldata outputHashes
     ) private view {
         bytes32 given = keccak256(abi.encode(fees, outputHashes));
-        bytes32 posted = book.batchOf(epoch, batch).receiptsHash;
+        bytes32 posted = book.receiptsHashOf(epoch, batch);
         if (given != posted) revert ReceiptsMismatch(given, posted);
     }
 

@@ -8,6 +8,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
+import {IReceipts} from "./IReceipts.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {Prepayments} from "./Prepayments.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
@@ -20,7 +21,7 @@ import {Tariff} from "./libraries/Tariff.sol";
 /// of what the payer prepaid to it; the fees go straight to that settlement contract. Nothing can be left out
 /// afterwards: batches are numbered, chained in an accumulator, and every one must be settled before any is paid.
 /// @dev Why payers are admitted by name: a batch with a commitment that nobody can open blocks its whole epoch.
-contract ReceiptBook is Prepayments, EIP712, Nonces {
+contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
     using SafeERC20 for IERC20;
 
     /// Q receipts and their commitment.
@@ -84,8 +85,6 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
 
     error NotIndexOwner(bytes32 index, address caller);
     error WrongSlotsPerShard(uint256 index, uint256 settlement);
-    error UnknownEpoch(uint256 epoch);
-    error UnknownBatch(uint256 epoch, uint256 batch);
     error EpochAlreadyClosed(uint256 epoch);
     error NotEpochOwner(uint256 epoch, address caller);
     error PayerNotAdmitted(uint256 epoch, address payer);
@@ -230,7 +229,28 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         if (entry.commitment == 0) revert UnknownBatch(epoch, batch);
     }
 
-    /// @notice What a settlement binds to a batch, read at the least cost.
+    /// @inheritdoc IReceipts
+    function summaryOf(uint256 epoch) external view returns (Summary memory) {
+        Epoch storage entry = _epochs[epoch];
+        address settlement = entry.settlement;
+        if (settlement == address(0)) revert UnknownEpoch(epoch);
+        return Summary(settlement, entry.closedAt, entry.batches, entry.terms, entry.index);
+    }
+
+    /// @inheritdoc IReceipts
+    function receiptsHashOf(uint256 epoch, uint256 batch) external view returns (bytes32 receiptsHash) {
+        receiptsHash = _batches[epoch][batch].receiptsHash;
+        if (receiptsHash == 0) revert UnknownBatch(epoch, batch);
+    }
+
+    /// @inheritdoc IReceipts
+    function refundOf(uint256 epoch, uint256 number) external view returns (address payer, uint96 fees) {
+        Batch storage entry = _batches[epoch][number];
+        (payer, fees) = (entry.payer, entry.fees);
+        if (payer == address(0)) revert UnknownBatch(epoch, number);
+    }
+
+    /// @inheritdoc IReceipts
     function placeOf(uint256 epoch, uint256 batch)
         external
         view
