@@ -7,7 +7,9 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {HostChains} from "./HostChains.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
+import {IFolds} from "./IFolds.sol";
 import {IReceipts} from "./IReceipts.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {Prepayments} from "./Prepayments.sol";
@@ -21,7 +23,7 @@ import {Tariff} from "./libraries/Tariff.sol";
 /// of what the payer prepaid to it; the fees go straight to that settlement contract. Nothing can be left out
 /// afterwards: batches are numbered, chained in an accumulator, and every one must be settled before any is paid.
 /// @dev Why payers are admitted by name: a batch with a commitment that nobody can open blocks its whole epoch.
-contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
+contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
     using SafeERC20 for IERC20;
 
     /// Q receipts and their commitment.
@@ -29,9 +31,9 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
         uint256 epoch;
         /// queryBatchCommitment
         uint256 commitment;
-        /// Exactly Q; zero marks an unused position, whose fee must be zero too.
+        /// Exactly Q, or 1 to n where receipts fold; zero marks an unused position, whose fee must be zero too.
         bytes32[] outputHashes;
-        /// Token units, Q.
+        /// Token units, as many.
         uint96[] fees;
     }
 
@@ -44,6 +46,7 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
         address settlement;
         /// 0 while the epoch is open.
         uint64 closedAt;
+        /// Q, or n of QuerySum where receipts fold.
         uint32 queries;
         bytes32 index;
         address owner;
@@ -53,7 +56,9 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
         uint32 batches;
         /// Hash chain over the batches, in order.
         bytes32 accumulator;
-        uint256 fees;
+        uint160 fees;
+        /// Token units of a quantum where receipts fold, else 0.
+        uint96 quantum;
     }
 
     struct Batch {
@@ -67,6 +72,8 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
     event EpochOpened(
         uint256 indexed epoch, bytes32 indexed index, address indexed settlement, address owner, uint32 queries
     );
+    /// @notice The epoch's receipts are folded by host: its settlement reads them from `folds`.
+    event EpochFolds(uint256 indexed epoch, IFolds indexed folds, uint96 quantum);
     event PayerAdmitted(uint256 indexed epoch, address indexed payer);
     event BatchPosted(
         uint256 indexed epoch,
@@ -94,6 +101,8 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
     error NotSignedByPayer(address payer);
     error EpochNotMetered(uint256 epoch);
     error BatchesPosted(uint256 epoch);
+    error OtherBook(IReceipts book);
+    error PrepaidNotFolded(uint256 epoch);
 
     IndexRegistry public immutable indexes;
     ProtocolTerms public immutable protocolTerms;
@@ -114,7 +123,8 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
     }
 
     /// @notice Opens an epoch of an index; epochs are numbered from 0.
-    /// @param settlement receives the fees and splits them; its S must be the index's slots a shard
+    /// @param settlement receives the fees and splits them; its S must be the index's slots a shard. If it does not read
+    /// its receipts here, the epoch folds: payers are hosts, which pay themselves
     function open(bytes32 index, IEpochSettlement settlement, address[] calldata payers)
         external
         returns (uint256 epoch)
@@ -130,6 +140,8 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
         entry.queries = SafeCast.toUint32(settlement.queries());
         entry.index = index;
         entry.settlement = address(settlement);
+        address receipts = address(settlement.book());
+        if (receipts != address(this)) _openFolding(epoch, entry, IFolds(receipts));
         emit EpochOpened(epoch, index, address(settlement), msg.sender, entry.queries);
         _admit(epoch, payers);
     }
@@ -199,8 +211,10 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
     }
 
     /// @notice Posts a batch and pays its fees out of what the payer prepaid to the caller.
+    /// @dev Not where receipts fold: whoever posted for a payer could spoil the payer's chain.
     function postPrepaid(Post calldata post, address payer) external nonReentrant returns (uint256 batch) {
         Epoch storage entry = _openEpoch(post.epoch);
+        if (entry.quantum != 0) revert PrepaidNotFolded(post.epoch);
         uint96 total;
         (batch, total) = _post(entry, post.epoch, post.commitment, post.outputHashes, post.fees, payer);
         _spend(payer, msg.sender, total);
@@ -263,6 +277,25 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
         if (commitment == 0) revert UnknownBatch(epoch, batch);
     }
 
+    /// @notice What a fold of a host's receipts rests on; the accumulator is final once the epoch is closed. Hosts are
+    /// numbered from 0.
+    function hostOf(uint256 epoch, address account)
+        external
+        view
+        returns (bool closed, bytes32 accumulator, uint256 number, Host memory host)
+    {
+        Epoch storage entry = _epochs[epoch];
+        (closed, accumulator) = (entry.closedAt != 0, entry.accumulator);
+        (number, host) = _hostOf(epoch, account);
+    }
+
+    function _openFolding(uint256 epoch, Epoch storage entry, IFolds folds) private {
+        IReceipts book = folds.book();
+        if (address(book) != address(this)) revert OtherBook(book);
+        (entry.queries, entry.quantum) = (folds.receiptsPerStep(), folds.quantum());
+        emit EpochFolds(epoch, folds, entry.quantum);
+    }
+
     function _openEpoch(uint256 epoch) private view returns (Epoch storage entry) {
         entry = _epochs[epoch];
         if (entry.owner == address(0)) revert UnknownEpoch(epoch);
@@ -287,13 +320,16 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
     ) private returns (uint256 batch, uint96 total) {
         if (!isAdmitted[epoch][payer]) revert PayerNotAdmitted(epoch, payer);
         Bn254.requireCommitment(commitment);
-        total = _sum(outputHashes, fees, entry.queries);
+        uint256 quantum = entry.quantum;
+        _requireCount(outputHashes.length, fees.length, entry.queries, quantum);
+        total = _sum(outputHashes, fees);
         batch = entry.batches++;
         bytes32 receiptsHash = keccak256(abi.encode(fees, outputHashes));
         bytes32 accumulator = keccak256(abi.encode(entry.accumulator, batch, commitment, receiptsHash, payer, total));
         entry.accumulator = accumulator;
         entry.fees += total;
-        _batches[epoch][batch] = Batch(commitment, receiptsHash, payer, total);
+        if (quantum == 0) _batches[epoch][batch] = Batch(commitment, receiptsHash, payer, total);
+        else _extend(epoch, payer, quantum, commitment, receiptsHash, fees, total);
         emit BatchPosted(epoch, batch, payer, commitment, outputHashes, fees, accumulator);
     }
 
@@ -312,16 +348,15 @@ contract ReceiptBook is IReceipts, Prepayments, EIP712, Nonces {
         }
     }
 
-    function _sum(bytes32[] calldata outputHashes, uint96[] memory fees, uint256 queries)
-        private
-        pure
-        returns (uint96)
-    {
-        if (outputHashes.length != queries || fees.length != queries) {
-            revert WrongReceiptCount(outputHashes.length, fees.length, queries);
-        }
+    /// @notice Q receipts, or 1 to n where they fold.
+    function _requireCount(uint256 outputs, uint256 fees, uint256 queries, uint256 quantum) private pure {
+        bool fits = quantum == 0 ? outputs == queries : outputs > 0 && outputs <= queries;
+        if (!fits || fees != outputs) revert WrongReceiptCount(outputs, fees, queries);
+    }
+
+    function _sum(bytes32[] calldata outputHashes, uint96[] memory fees) private pure returns (uint96) {
         uint256 total = 0;
-        for (uint256 q = 0; q < queries; ++q) {
+        for (uint256 q = 0; q < fees.length; ++q) {
             if (outputHashes[q] == 0 && fees[q] != 0) revert FeeWithoutReceipt(q);
             total += fees[q];
         }

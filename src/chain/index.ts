@@ -88,6 +88,22 @@ export {
 } from './disputes.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export {
+  batchSteps,
+  deployFolding,
+  type FoldingCircuits,
+  type FoldingClient,
+  type FoldingDeployment,
+  type FoldTarget,
+  finishFold,
+  fold,
+  foldedCommitment,
+  foldedLink,
+  foldGamma,
+  openFolding,
+  type ProvenStep,
+  postFolded,
+} from './folding.js';
+export {
   type Action,
   actionOn,
   activateVerifier,
@@ -111,6 +127,7 @@ export {
   type Vote,
   verifierOf,
 } from './governance.js';
+export { type HostOfEpoch, hostReceipts, hostsOf } from './hosts.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,
