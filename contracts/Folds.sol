@@ -11,6 +11,7 @@ import {IndexRegistry} from "./IndexRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {ReceiptBook} from "./ReceiptBook.sol";
 import {Bn254} from "./libraries/Bn254.sol";
+import {ReceiptsHash} from "./libraries/ReceiptsHash.sol";
 
 /// @title Thousands of receipts of a host as one position of a batch
 /// @notice A settlement that names this contract as its book settles batches of hosts: host number i of an epoch stands at
@@ -36,11 +37,21 @@ contract Folds is IFolds {
         bytes32[] outputHashes;
     }
 
-    /// Consecutive batches of a host, at most n receipts together, and the proof of QuerySum for them.
+    /// The proof of QuerySum for the next n receipts, or for what is left of the last batch.
     struct Step {
-        Posted[] batches;
+        /// After its last receipt.
+        uint256 link;
         uint256 sumEvaluation;
         uint256[8] proof;
+    }
+
+    /// A step while its receipts are read.
+    struct Reading {
+        /// Receipts read so far.
+        uint256 count;
+        /// Σ fee·gamma^(2i) + outputHash·gamma^(2i + 1), and gamma^(2·count).
+        uint256 evaluation;
+        uint256 power;
     }
 
     /// How far a fold has come.
@@ -61,6 +72,8 @@ contract Folds is IFolds {
     }
 
     uint256 public constant QUERIES_MAX = 256;
+    /// Of a posted batch, at most: they are folded in one transaction, which has 2^24 gas.
+    uint32 public constant STEPS_MAX = 32;
     /// 2^44 of them, the most that a host's receipts may cost together, stay below 2^96 units.
     uint256 public constant QUANTUM_MAX = 2 ** 52;
 
@@ -75,8 +88,9 @@ contract Folds is IFolds {
 
     error FoldShape(uint256 receiptsPerStep, uint256 queries, uint256 quantum);
     error NotSignals(IStatementVerifier verifier, uint256 given, uint256 needed);
-    error EmptyStep(uint256 step);
+    error WrongStepCount(uint256 steps);
     error StepRejected(uint256 step);
+    error NotAtCommitment(uint256 link, uint256 commitment);
     error FoldIncomplete(bytes32 chain, bytes32 posted);
     error BatchAlreadyFolded(uint256 epoch, uint256 batch);
     error MeanRejected(uint256 epoch, address host);
@@ -91,7 +105,9 @@ contract Folds is IFolds {
     /// keccak256(abi.encode(n, d, key hash)) of QuerySum, keccak256(abi.encode(Q, d, key hash)) of QueryMean.
     bytes32 public immutable sumCircuitId;
     bytes32 public immutable meanCircuitId;
-    uint32 public immutable receiptsPerStep;
+    /// n of QuerySum.
+    uint256 public immutable receiptsPerStep;
+    uint32 public immutable receiptsPerBatch;
     /// Q: hosts of a batch.
     uint256 public immutable queries;
     uint96 public immutable quantum;
@@ -107,7 +123,7 @@ contract Folds is IFolds {
         ReceiptBook book_,
         IStatementVerifier querySum_,
         IStatementVerifier queryMean_,
-        uint32 receiptsPerStep_,
+        uint16 receiptsPerStep_,
         uint256 queries_,
         uint256 columns_,
         uint96 quantum_
@@ -125,16 +141,19 @@ contract Folds is IFolds {
         sumCircuitId = keccak256(abi.encode(receiptsPerStep_, columns_, querySum_.keyHash()));
         meanCircuitId = keccak256(abi.encode(queries_, columns_, queryMean_.keyHash()));
         receiptsPerStep = receiptsPerStep_;
+        receiptsPerBatch = STEPS_MAX * receiptsPerStep_;
         queries = queries_;
         quantum = quantum_;
     }
 
     /// @notice Folds the next batches of a host, for the caller's fold at this place; anyone may.
-    function fold(Place calldata place, Step[] calldata steps) external {
+    /// @param batches whole ones, as posted; a step may end within one
+    /// @param steps over their receipts, n each but for the last one
+    function fold(Place calldata place, Posted[] calldata batches, Step[] calldata steps) external {
         uint256 gamma = _subject(place).gamma;
         Fold memory state = foldOf[gamma][msg.sender];
         if (state.chain == 0) state.link = firstLink(place.epoch, place.host);
-        for (uint256 i = 0; i < steps.length; ++i) _step(state, gamma, steps[i], i);
+        _read(state, gamma, batches, steps);
         foldOf[gamma][msg.sender] = state;
         emit ReceiptsFolded(place.epoch, place.host, msg.sender, gamma, state.chain);
     }
@@ -213,44 +232,77 @@ contract Folds is IFolds {
         return (host.account, host.fees);
     }
 
-    function _step(Fold memory state, uint256 gamma, Step calldata step, uint256 at) private view {
-        uint256 count = step.batches.length;
-        if (count == 0) revert EmptyStep(at);
-        uint256[] memory signals = new uint256[](5);
-        signals[0] = state.link;
-        signals[1] = step.batches[count - 1].commitment;
-        signals[2] = gamma;
-        for (uint256 b = count; b > 0; --b) {
-            Posted calldata posted = step.batches[b - 1];
-            signals[3] = _evaluate(signals[3], gamma, posted.fees, posted.outputHashes);
+    /// @notice Reads the batches receipt by receipt and verifies a step whenever n are read.
+    /// @dev The links between steps are the prover's; the last one is the book's, and of what leads there is one list only.
+    function _read(Fold memory state, uint256 gamma, Posted[] calldata batches, Step[] calldata steps) private view {
+        if (batches.length == 0) revert WrongStepCount(steps.length);
+        Reading memory reading = Reading(0, 0, 1);
+        uint256 verified = 0;
+        for (uint256 b = 0; b < batches.length; ++b) {
+            Posted calldata posted = batches[b];
+            uint256 receipts = posted.fees.length;
+            if (receipts != posted.outputHashes.length) revert WrongStepCount(steps.length);
+            for (uint256 i = 0; i < receipts;) {
+                if (reading.count == receiptsPerStep) _verify(state, gamma, reading, steps, verified++);
+                uint256 end = i + receiptsPerStep - reading.count;
+                if (end > receipts) end = receipts;
+                _evaluate(reading, gamma, posted, i, end);
+                i = end;
+            }
+            bytes32 receiptsHash = ReceiptsHash.hash(posted.fees, posted.outputHashes);
+            state.chain = keccak256(abi.encode(state.chain, posted.commitment, receiptsHash));
         }
-        signals[4] = step.sumEvaluation;
-        if (!querySum.verify(step.proof, signals)) revert StepRejected(at);
-        bytes32 chain = state.chain;
-        for (uint256 b = 0; b < count; ++b) {
-            Posted calldata posted = step.batches[b];
-            bytes32 receiptsHash = keccak256(abi.encode(posted.fees, posted.outputHashes));
-            chain = keccak256(abi.encode(chain, posted.commitment, receiptsHash));
-        }
-        state.chain = chain;
-        state.link = signals[1];
-        state.sum = addmod(state.sum, step.sumEvaluation, Bn254.SCALAR_MODULUS);
+        _verify(state, gamma, reading, steps, verified++);
+        if (verified != steps.length) revert WrongStepCount(steps.length);
+        uint256 commitment = batches[batches.length - 1].commitment;
+        if (state.link != commitment) revert NotAtCommitment(state.link, commitment);
     }
 
-    /// @notice Horner's rule over a batch's receipts, from the last to the first: a receipt adds fee + outputHash·gamma.
-    /// @param value of the receipts behind them
-    function _evaluate(uint256 value, uint256 gamma, uint96[] calldata fees, bytes32[] calldata outputHashes)
+    /// @notice Verifies that the receipts read stand between the last link and the step's, and begins the next step.
+    function _verify(Fold memory state, uint256 gamma, Reading memory reading, Step[] calldata steps, uint256 at)
         private
         view
-        returns (uint256)
     {
+        if (at >= steps.length) revert WrongStepCount(steps.length);
+        Step calldata step = steps[at];
+        uint256[] memory signals = new uint256[](5);
+        signals[0] = state.link;
+        signals[1] = step.link;
+        signals[2] = gamma;
+        signals[3] = reading.evaluation;
+        signals[4] = step.sumEvaluation;
+        if (!querySum.verify(step.proof, signals)) revert StepRejected(at);
+        state.link = step.link;
+        state.sum = addmod(state.sum, step.sumEvaluation, Bn254.SCALAR_MODULUS);
+        (reading.count, reading.evaluation, reading.power) = (0, 0, 1);
+    }
+
+    /// @notice Adds receipts [first, end) of a batch to the evaluation.
+    /// @dev Words are read as they came: dirty ones have another receipts hash than was posted.
+    function _evaluate(Reading memory reading, uint256 gamma, Posted calldata posted, uint256 first, uint256 end)
+        private
+        view
+    {
+        uint96[] calldata fees = posted.fees;
+        bytes32[] calldata outputHashes = posted.outputHashes;
         uint256 unit = quantum;
         uint256 modulus = Bn254.SCALAR_MODULUS;
-        for (uint256 i = outputHashes.length; i > 0; --i) {
-            value = addmod(mulmod(value, gamma, modulus), uint256(outputHashes[i - 1]), modulus);
-            value = addmod(mulmod(value, gamma, modulus), fees[i - 1] / unit, modulus);
+        (uint256 value, uint256 power) = (reading.evaluation, reading.power);
+        assembly ("memory-safe") {
+            let square := mulmod(gamma, gamma, modulus)
+            let fee := add(fees.offset, shl(5, first))
+            let last := add(fees.offset, shl(5, end))
+            let output := add(outputHashes.offset, shl(5, first))
+            for {} lt(fee, last) {} {
+                let pair := addmod(div(calldataload(fee), unit), mulmod(calldataload(output), gamma, modulus), modulus)
+                value := addmod(value, mulmod(power, pair, modulus), modulus)
+                power := mulmod(power, square, modulus)
+                fee := add(fee, 0x20)
+                output := add(output, 0x20)
+            }
         }
-        return value;
+        (reading.evaluation, reading.power) = (value, power);
+        reading.count += end - first;
     }
 
     /// @notice Looks up the host and derives gamma from all that was fixed before it.

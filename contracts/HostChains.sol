@@ -57,9 +57,13 @@ abstract contract HostChains {
         uint96[] memory fees,
         uint96 total
     ) internal {
-        for (uint256 i = 0; i < fees.length; ++i) {
-            uint256 fee = fees[i];
-            if (fee % quantum != 0 || fee / quantum >= Tariff.QUANTA_END) revert FeeNotInQuanta(i, fee, quantum);
+        uint256 end = quantum * Tariff.QUANTA_END;
+        uint256 count = fees.length;
+        unchecked {
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 fee = fees[i];
+                if (fee >= end || fee % quantum != 0) revert FeeNotInQuanta(i, fee, quantum);
+            }
         }
         Host[] storage hosts = _hosts[epoch];
         uint256 ordinal = _ordinalOf[epoch][account];

@@ -11,6 +11,6 @@ interface IFolds is IReceipts {
     /// @notice Token units of a quantum: every fee is a whole number of them.
     function quantum() external view returns (uint96);
 
-    /// @notice n of QuerySum: most receipts of a posted batch.
-    function receiptsPerStep() external view returns (uint32);
+    /// @notice Most receipts of a posted batch.
+    function receiptsPerBatch() external view returns (uint32);
 }

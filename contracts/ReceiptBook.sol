@@ -15,6 +15,7 @@ import {IndexRegistry} from "./IndexRegistry.sol";
 import {Prepayments} from "./Prepayments.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
+import {ReceiptsHash} from "./libraries/ReceiptsHash.sol";
 import {Tariff} from "./libraries/Tariff.sol";
 
 /// @title Receipts of one index, in epochs of batches
@@ -31,7 +32,7 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
         uint256 epoch;
         /// queryBatchCommitment
         uint256 commitment;
-        /// Exactly Q, or 1 to n where receipts fold; zero marks an unused position, whose fee must be zero too.
+        /// Exactly Q, or from 1 on where receipts fold; zero marks an unused position, whose fee must be zero too.
         bytes32[] outputHashes;
         /// Token units, as many.
         uint96[] fees;
@@ -46,7 +47,7 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
         address settlement;
         /// 0 while the epoch is open.
         uint64 closedAt;
-        /// Q, or n of QuerySum where receipts fold.
+        /// Q, or most receipts of a batch where they fold.
         uint32 queries;
         bytes32 index;
         address owner;
@@ -196,7 +197,7 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
     {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         Epoch storage entry = _openEpoch(post.epoch);
-        bytes32 receiptsHash = keccak256(abi.encode(post.fees, post.outputHashes));
+        bytes32 receiptsHash = ReceiptsHash.hash(post.fees, post.outputHashes);
         bytes32 digest = _hashTypedDataV4(
             keccak256(
                 abi.encode(
@@ -292,7 +293,7 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
     function _openFolding(uint256 epoch, Epoch storage entry, IFolds folds) private {
         IReceipts book = folds.book();
         if (address(book) != address(this)) revert OtherBook(book);
-        (entry.queries, entry.quantum) = (folds.receiptsPerStep(), folds.quantum());
+        (entry.queries, entry.quantum) = (folds.receiptsPerBatch(), folds.quantum());
         emit EpochFolds(epoch, folds, entry.quantum);
     }
 
@@ -324,7 +325,7 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
         _requireCount(outputHashes.length, fees.length, entry.queries, quantum);
         total = _sum(outputHashes, fees);
         batch = entry.batches++;
-        bytes32 receiptsHash = keccak256(abi.encode(fees, outputHashes));
+        bytes32 receiptsHash = ReceiptsHash.hashMemory(fees, outputHashes);
         bytes32 accumulator = keccak256(abi.encode(entry.accumulator, batch, commitment, receiptsHash, payer, total));
         entry.accumulator = accumulator;
         entry.fees += total;
@@ -348,7 +349,7 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
         }
     }
 
-    /// @notice Q receipts, or 1 to n where they fold.
+    /// @notice Q receipts, or 1 to as many where they fold.
     function _requireCount(uint256 outputs, uint256 fees, uint256 queries, uint256 quantum) private pure {
         bool fits = quantum == 0 ? outputs == queries : outputs > 0 && outputs <= queries;
         if (!fits || fees != outputs) revert WrongReceiptCount(outputs, fees, queries);
@@ -356,9 +357,14 @@ contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
 
     function _sum(bytes32[] calldata outputHashes, uint96[] memory fees) private pure returns (uint96) {
         uint256 total = 0;
-        for (uint256 q = 0; q < fees.length; ++q) {
-            if (outputHashes[q] == 0 && fees[q] != 0) revert FeeWithoutReceipt(q);
-            total += fees[q];
+        uint256 count = fees.length;
+        // below 2^96 · 2^32 in all
+        unchecked {
+            for (uint256 q = 0; q < count; ++q) {
+                uint256 fee = fees[q];
+                if (fee != 0 && outputHashes[q] == 0) revert FeeWithoutReceipt(q);
+                total += fee;
+            }
         }
         return SafeCast.toUint96(total);
     }

@@ -21,7 +21,7 @@ import { type KeyWords, requireUnforgeable } from './verifyingKey.js';
 export interface FoldingCircuits {
   readonly querySum: KeyWords;
   readonly queryMean: KeyWords;
-  /** n: most receipts of a step, and of a posted batch. */
+  /** n: most receipts of a step. */
   readonly receiptsPerStep: number;
   /** Token units of a quantum; that of fees by tokens unless told. */
   readonly quantum?: bigint;
@@ -91,7 +91,7 @@ async function foldsAt(account: Account, at: string): Promise<Contract> {
   return new Contract(at, (await compileContracts()).Folds.abi, account.provider);
 }
 
-/** Posts a batch of 1 to n receipts of this account, a host; the commitment is the link after the last of them. */
+/** Posts a batch of receipts of this account, a host, as many as it likes up to 32 n; the commitment is the link after the last of them. */
 export async function postFolded(
   { chain }: FoldingClient,
   { epoch, commitment, outputHashes, fees }: BatchPost,
@@ -127,40 +127,25 @@ export async function foldGamma({ chain, folding }: FoldingClient, target: FoldT
   });
 }
 
-/** Consecutive batches of a host, at most n receipts together, and the proof of QuerySum for them. */
+/** A proof of QuerySum for the next n receipts, or for what is left of the last batch. */
 export interface ProvenStep {
-  readonly batches: readonly Pick<AccumulatedBatch, 'commitment' | 'fees' | 'outputHashes'>[];
+  /** The link after its last receipt. */
+  readonly link: bigint;
   readonly sumEvaluation: bigint;
   /** A.x A.y | B.x1 B.x0 B.y1 B.y0 | C.x C.y */
   readonly proof: readonly bigint[];
 }
 
-/** Cuts a host's batches into steps of at most n receipts, in order, as few as whole batches allow. */
-export function batchSteps<Batch extends Pick<AccumulatedBatch, 'fees'>>(
-  batches: readonly Batch[],
-  receiptsPerStep: number,
-): Batch[][] {
-  const steps: Batch[][] = [];
-  let room = 0;
-  for (const batch of batches) {
-    room -= batch.fees.length;
-    if (room < 0) {
-      steps.push([]);
-      room = receiptsPerStep - batch.fees.length;
-    }
-    steps[steps.length - 1].push(batch);
-  }
-  return steps;
+/** Consecutive batches of a host as they were posted, and the steps over all of their receipts. */
+export interface ProvenBatches {
+  readonly batches: readonly Pick<AccumulatedBatch, 'commitment' | 'fees' | 'outputHashes'>[];
+  readonly steps: readonly ProvenStep[];
 }
 
-/** Folds the next steps of a host into this account's fold. */
-export function fold(client: FoldingClient, target: FoldTarget, steps: readonly ProvenStep[]): Promise<Sent> {
-  const tuples = steps.map(({ batches, sumEvaluation, proof }) => ({
-    batches: batches.map(({ commitment, fees, outputHashes }) => ({ commitment, fees, outputHashes })),
-    sumEvaluation,
-    proof,
-  }));
-  return sendTo(client, 'fold', 'fold', [target, tuples]);
+/** Folds the next batches of a host into this account's fold. */
+export function fold(client: FoldingClient, target: FoldTarget, { batches, steps }: ProvenBatches): Promise<Sent> {
+  const posted = batches.map(({ commitment, fees, outputHashes }) => ({ commitment, fees, outputHashes }));
+  return sendTo(client, 'fold', 'fold', [target, posted, steps]);
 }
 
 /** Ends this account's fold by a proof of QueryMean; the last host of a batch makes its commitment the batch's. */

@@ -88,7 +88,6 @@ export {
 } from './disputes.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export {
-  batchSteps,
   deployFolding,
   type FoldingCircuits,
   type FoldingClient,
@@ -100,6 +99,7 @@ export {
   foldedLink,
   foldGamma,
   openFolding,
+  type ProvenBatches,
   type ProvenStep,
   postFolded,
 } from './folding.js';

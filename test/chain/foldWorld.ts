@@ -5,7 +5,6 @@
 
 import {
   approveFees,
-  batchSteps,
   closeEpoch,
   deployFolding,
   developmentAddress,
@@ -18,6 +17,7 @@ import {
   mintTokens,
   openEpoch,
   openFolding,
+  type ProvenBatches,
   type ProvenStep,
   postFolded,
   registerIndex,
@@ -225,19 +225,20 @@ export async function placeFold(
   return { target, gamma: await foldGamma(await as(OWNER), target), host, batch, ending };
 }
 
-/** The steps of a fold over whole batches, proven; of other batches than were posted if told. */
-export async function provenSteps(
+/** Batches [first, end) of a fold and their steps, proven; all of them unless told. */
+export async function provenBatches(
   { keys }: FoldWorld,
   { gamma, host }: Pick<PlacedFold, 'gamma' | 'host'>,
-): Promise<ProvenStep[]> {
-  const groups = batchSteps(host.batches, STEP);
-  const cuts = groups.map((group) => ({ start: group[0].start, end: group[group.length - 1].end }));
-  const proven: ProvenStep[] = [];
-  for (const [s, statement] of querySumStatements(host.fold, STEP, gamma, cuts).entries()) {
-    const { words } = await prove(keys.querySum, statement.input());
-    proven.push({ batches: groups[s], sumEvaluation: statement.publicSignals[4], proof: words });
+  [first, end]: readonly [number, number] = [0, host.batches.length],
+): Promise<ProvenBatches> {
+  const batches = host.batches.slice(first, end);
+  const part = { start: batches[0].start, end: batches[batches.length - 1].end };
+  const steps: ProvenStep[] = [];
+  for (const { publicSignals, input } of querySumStatements(host.fold, STEP, gamma, part)) {
+    const { words } = await prove(keys.querySum, input());
+    steps.push({ link: publicSignals[1], sumEvaluation: publicSignals[4], proof: words });
   }
-  return proven;
+  return { batches, steps };
 }
 
 export async function provenMean(
@@ -262,7 +263,7 @@ export async function foldAll(world: FoldWorld, epoch: FoldedEpoch, folder: Fold
     batches.push(batch);
     for (const [position, host] of hosts.entries()) {
       const placed = await placeFold(world, epoch, host, { ...batch, position, remainderSalt: 200n });
-      await fold(folder, placed.target, await provenSteps(world, placed));
+      await fold(folder, placed.target, await provenBatches(world, placed));
       await finishFold(folder, placed.target, await provenMean(world, placed));
     }
   }

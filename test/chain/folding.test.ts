@@ -9,7 +9,6 @@ import { createContract } from '../../src/chain/deploy.js';
 import {
   approveFees,
   balanceOf,
-  batchSteps,
   closeEpoch,
   compileContracts,
   creditOf,
@@ -25,7 +24,7 @@ import {
   hostsOf,
   mintTokens,
   openEpoch,
-  type ProvenStep,
+  type ProvenBatches,
   postFolded,
   postPrepaid,
   postSigned,
@@ -60,8 +59,8 @@ import {
   type PlacedFold,
   placeFold,
   postEpoch,
+  provenBatches,
   provenMean,
-  provenSteps,
   STEP,
   slotValues,
   someReceipts,
@@ -137,7 +136,7 @@ function scoresOfMean(receipts: readonly FoldedReceipt[]): bigint[] {
   );
 }
 
-/** Three hosts for batches of two: steps of two batches and of one, full and not. */
+/** Three hosts for batches of two: steps of two batches and of one, full and not, and one that ends within a batch. */
 const plans = (seed: number, feeOf?: Parameters<typeof someReceipts>[2]) => {
   const [a, b, c] = [4, 2, 3].map((count, h) => someReceipts(count, seed + h, feeOf));
   return [
@@ -225,7 +224,7 @@ describe('an epoch that folds', () => {
 });
 
 describe('a posted batch of an epoch that folds', () => {
-  it('has whole quanta below 2^30, one to n receipts, and is paid by the host itself', async () => {
+  it('has whole quanta below 2^30, one receipt or more, and is paid by the host itself', async () => {
     const { epoch } = await postEpoch(foldWorld, plans(31));
     const client = await foldWorld.as(PAYER);
     await mintTokens((await foldWorld.as(DEPLOYER)).chain, client.chain.account.address, 10n ** 20n);
@@ -241,7 +240,7 @@ describe('a posted batch of an epoch that folds', () => {
       await expect(postFolded(client, post([FEE_QUANTUM, fee]))).rejects.toThrow(/FeeNotInQuanta\(1, /);
     }
     await expect(postFolded(client, post([]))).rejects.toThrow('WrongReceiptCount');
-    await expect(postFolded(client, post(Array(STEP + 1).fill(FEE_QUANTUM)))).rejects.toThrow('WrongReceiptCount');
+    await expect(postFolded(client, post(Array(32 * STEP + 1).fill(FEE_QUANTUM)))).rejects.toThrow('WrongReceiptCount');
     const unmatched = { ...post([FEE_QUANTUM]), outputHashes: [hashOf('a'), hashOf('b')] };
     await expect(postFolded(client, unmatched)).rejects.toThrow('WrongReceiptCount');
     await prepay(client.chain, owner.chain.account.address, FEE_QUANTUM);
@@ -277,7 +276,9 @@ describe('a fold', () => {
   let host: HostPosted;
   /** The host's fold at its place, beside the second host's mean. */
   let placed: PlacedFold;
-  let steps: readonly ProvenStep[];
+  /** Its first batch of two receipts, and the two others of one each. */
+  let first: ProvenBatches;
+  let second: ProvenBatches;
   beforeAll(async () => {
     epoch = await closedEpoch(foldWorld, plans(41));
     [host] = epoch.hosts;
@@ -287,8 +288,9 @@ describe('a fold', () => {
       7n,
     );
     placed = await placeFold(foldWorld, epoch, host, { ...batch, position: 0, remainderSalt: 8n });
-    steps = await provenSteps(foldWorld, placed);
-    expect(steps.map(({ batches }) => batches.length)).toEqual([1, 2]);
+    first = await provenBatches(foldWorld, placed, [0, 1]);
+    second = await provenBatches(foldWorld, placed, [1, 3]);
+    expect([first.steps.length, second.steps.length]).toEqual([1, 1]);
   }, 120_000);
 
   /** Of the first host's receipts, with what its links are wherever they are put. */
@@ -297,47 +299,59 @@ describe('a fold', () => {
     const place = { chainId: BigInt(chainId), book: addresses.ReceiptBook, epoch: epoch.epoch, host: host.address };
     return foldReceipts(foldWorld.hasher, firstLink(place), INSTANCE.columns, receipts);
   };
-  const attempt = (...given: readonly ProvenStep[]) => fold(other, placed.target, given);
+  const together = (...parts: readonly ProvenBatches[]): ProvenBatches => ({
+    batches: parts.flatMap(({ batches }) => batches),
+    steps: parts.flatMap(({ steps }) => steps),
+  });
+  const attempt = (...parts: readonly ProvenBatches[]) => fold(other, placed.target, together(...parts));
 
   it("refuses a step that is left out, taken twice, put first, or another host's", { timeout: 60_000 }, async () => {
-    const [first, second] = steps;
     await expect(attempt(second)).rejects.toThrow('StepRejected(0)');
     await expect(attempt(first, first)).rejects.toThrow('StepRejected(1)');
     await expect(attempt(second, first)).rejects.toThrow('StepRejected(0)');
     await expect(attempt({ ...second, batches: second.batches.toReversed() })).rejects.toThrow('StepRejected(0)');
     await expect(attempt(first, { ...second, batches: second.batches.slice(1) })).rejects.toThrow('StepRejected(1)');
     await expect(attempt(first, { ...second, batches: second.batches.slice(0, 1) })).rejects.toThrow('StepRejected(1)');
-    await expect(attempt(first, { ...second, batches: [] })).rejects.toThrow('EmptyStep(1)');
-    const [foreign] = await provenSteps(foldWorld, { ...placed, host: epoch.hosts[1] });
+    const foreign = await provenBatches(foldWorld, { ...placed, host: epoch.hosts[1] });
     await expect(attempt(foreign)).rejects.toThrow('StepRejected(0)');
     await expect(attempt(first, foreign)).rejects.toThrow('StepRejected(1)');
+    for (const uneven of [
+      { ...first, batches: [] },
+      { ...first, steps: [] },
+      { ...first, steps: [...first.steps, ...second.steps] },
+      { ...together(first, second), steps: first.steps },
+      { batches: [], steps: [] },
+    ]) {
+      await expect(attempt(uneven)).rejects.toThrow('WrongStepCount');
+    }
     expect(await foldedLink(other, placed.gamma)).toBe(0n);
   });
 
   it('refuses another sum, fee, output, link and gamma', { timeout: 60_000 }, async () => {
-    const [first] = steps;
-    const [batch] = first.batches;
-    const others: ProvenStep[] = [
-      { ...first, sumEvaluation: first.sumEvaluation + 1n },
-      { ...first, batches: [{ ...batch, fees: batch.fees.toReversed() }] },
-      { ...first, batches: [{ ...batch, fees: [batch.fees[0] + FEE_QUANTUM, batch.fees[1]] }] },
-      { ...first, batches: [{ ...batch, outputHashes: [batch.outputHashes[0], hashOf('another')] }] },
-      { ...first, batches: [{ ...batch, commitment: batch.commitment + 1n }] },
+    const { batches, steps } = first;
+    const [[batch], [step]] = [batches, steps];
+    const others: ProvenBatches[] = [
+      { batches, steps: [{ ...step, sumEvaluation: step.sumEvaluation + 1n }] },
+      { batches, steps: [{ ...step, link: step.link + 1n }] },
+      { steps, batches: [{ ...batch, fees: batch.fees.toReversed() }] },
+      { steps, batches: [{ ...batch, fees: [batch.fees[0] + FEE_QUANTUM, batch.fees[1]] }] },
+      { steps, batches: [{ ...batch, outputHashes: [batch.outputHashes[0], hashOf('another')] }] },
     ];
     for (const changed of others) await expect(attempt(changed)).rejects.toThrow('StepRejected(0)');
+    const unposted = { steps, batches: [{ ...batch, commitment: batch.commitment + 1n }] };
+    await expect(attempt(unposted)).rejects.toThrow('NotAtCommitment');
     const gamma = (placed.gamma + 1n) % 2n ** 250n;
-    const [elsewhere] = await provenSteps(foldWorld, { gamma, host });
-    await expect(attempt(elsewhere)).rejects.toThrow('StepRejected(0)');
+    await expect(attempt(await provenBatches(foldWorld, { gamma, host }, [0, 1]))).rejects.toThrow('StepRejected(0)');
     const remainder = { ...placed.target, remainderCommitment: placed.target.remainderCommitment + 1n };
-    await expect(fold(other, remainder, steps)).rejects.toThrow('StepRejected(0)');
+    await expect(fold(other, remainder, first)).rejects.toThrow('StepRejected(0)');
     const commitment = { ...placed.target, queryBatchCommitment: placed.target.queryBatchCommitment + 1n };
-    await expect(fold(other, commitment, steps)).rejects.toThrow('StepRejected(0)');
+    await expect(fold(other, commitment, first)).rejects.toThrow('StepRejected(0)');
   });
 
   it('refuses the proofs of another epoch, even of the same receipts', { timeout: 120_000 }, async () => {
     const twin = await closedEpoch(foldWorld, plans(41));
     expect(twin.hosts[0].fold.quotients).toEqual(host.fold.quotients);
-    await expect(fold(other, { ...placed.target, epoch: twin.epoch }, steps)).rejects.toThrow('StepRejected(0)');
+    await expect(fold(other, { ...placed.target, epoch: twin.epoch }, first)).rejects.toThrow('StepRejected(0)');
   });
 
   it("cannot end with receipts that are not the book's, however well they are proven", {
@@ -363,22 +377,23 @@ describe('a fold', () => {
         remainderSalt: 8n,
       };
       const wrong = await placeFold(foldWorld, epoch, pretended, batch);
-      await fold(other, wrong.target, await provenSteps(foldWorld, wrong));
+      const proven = await provenBatches(foldWorld, wrong);
+      const pretending = { ...proven, batches: proven.batches.map((b) => ({ ...b, commitment: host.fold.links[4] })) };
+      await expect(fold(other, wrong.target, pretending)).rejects.toThrow('NotAtCommitment');
+      await fold(other, wrong.target, proven);
       const mean = await provenMean(foldWorld, wrong);
       await expect(finishFold(other, wrong.target, mean)).rejects.toThrow('FoldIncomplete');
     }
-    const last = batchSteps(host.batches, STEP).length - 1;
-    await fold(other, placed.target, steps.slice(0, last));
+    await fold(other, placed.target, first);
     await expect(finishFold(other, placed.target, await provenMean(foldWorld, placed))).rejects.toThrow(
       'FoldIncomplete',
     );
-    expect(await foldedLink(other, placed.gamma)).toBe(steps[0].batches[0].commitment);
+    expect(await foldedLink(other, placed.gamma)).toBe(first.batches[0].commitment);
     // less than a quantum more moves no weight, but is not what was posted
     const third = await foldWorld.as(6);
-    const [first, ...rest] = steps;
     const [batch] = first.batches;
     const dearer = { ...first, batches: [{ ...batch, fees: [batch.fees[0] + 1n, batch.fees[1]] }] };
-    await fold(third, placed.target, [dearer, ...rest]);
+    await fold(third, placed.target, together(dearer, second));
     await expect(finishFold(third, placed.target, await provenMean(foldWorld, placed))).rejects.toThrow(
       'FoldIncomplete',
     );
@@ -392,43 +407,43 @@ describe('a fold', () => {
     const half = { ...host, fold: { ...host.fold, ...roundedMean({ sums, weight: 2n * weight }) } };
     const halved = { ...batchOfHosts(epoch, [half.fold, epoch.hosts[1].fold], 7n), position: 0, remainderSalt: 8n };
     const short = await placeFold(foldWorld, epoch, half, halved);
-    await fold(folder, short.target, await provenSteps(foldWorld, short));
+    await fold(folder, short.target, await provenBatches(foldWorld, short));
     await expect(finishFold(folder, short.target, await provenMean(foldWorld, short))).rejects.toThrow('MeanRejected');
 
     // the means of two hosts at each other's position
     const swapped = batchOfHosts(epoch, [epoch.hosts[1].fold, host.fold], 10n);
     const moved = await placeFold(foldWorld, epoch, host, { ...swapped, position: 1, remainderSalt: 8n });
-    await fold(folder, moved.target, await provenSteps(foldWorld, moved));
+    await fold(folder, moved.target, await provenBatches(foldWorld, moved));
     await expect(finishFold(folder, moved.target, await provenMean(foldWorld, moved))).rejects.toThrow('MeanRejected');
     // one position, two hosts: the second host stands at its own
     const shared = batchOfHosts(epoch, [epoch.hosts[1].fold, epoch.hosts[1].fold], 11n);
     const taken = await placeFold(foldWorld, epoch, epoch.hosts[1], { ...shared, position: 0, remainderSalt: 8n });
-    await fold(folder, taken.target, await provenSteps(foldWorld, taken));
+    await fold(folder, taken.target, await provenBatches(foldWorld, taken));
     await expect(finishFold(folder, taken.target, await provenMean(foldWorld, taken))).rejects.toThrow('MeanRejected');
   });
 
   it("is whoever's can prove it: a batch is folded once one commitment holds every mean", {
     timeout: 120_000,
   }, async () => {
-    await fold(folder, placed.target, steps.slice(0, 1));
-    await fold(folder, placed.target, steps.slice(1));
+    await fold(folder, placed.target, first);
+    await fold(folder, placed.target, second);
     const mean = await provenMean(foldWorld, placed);
     await expect(finishFold(other, placed.target, mean)).rejects.toThrow('FoldIncomplete');
     await finishFold(folder, placed.target, mean);
     await expect(finishFold(folder, placed.target, mean)).rejects.toThrow('FoldIncomplete');
     // the second host in another commitment: neither has both
-    const second = epoch.hosts[1];
-    const apart = batchOfHosts(epoch, [host.fold, second.fold], 12n);
-    const away = await placeFold(foldWorld, epoch, second, { ...apart, position: 1, remainderSalt: 8n });
-    await fold(folder, away.target, await provenSteps(foldWorld, away));
+    const neighbour = epoch.hosts[1];
+    const apart = batchOfHosts(epoch, [host.fold, neighbour.fold], 12n);
+    const away = await placeFold(foldWorld, epoch, neighbour, { ...apart, position: 1, remainderSalt: 8n });
+    await fold(folder, away.target, await provenBatches(foldWorld, away));
     await finishFold(folder, away.target, await provenMean(foldWorld, away));
     expect(await foldedCommitment(owner, epoch.epoch, 0n)).toBe(0n);
     // the same proofs, by another account and all in one transaction
-    const beside = await placeFold(foldWorld, epoch, second, { ...placed.batch, position: 1 });
-    await fold(other, beside.target, await provenSteps(foldWorld, beside));
+    const beside = await placeFold(foldWorld, epoch, neighbour, { ...placed.batch, position: 1 });
+    await fold(other, beside.target, await provenBatches(foldWorld, beside));
     await finishFold(other, beside.target, await provenMean(foldWorld, beside));
     expect(await foldedCommitment(owner, epoch.epoch, 0n)).toBe(placed.target.queryBatchCommitment);
-    await fold(other, away.target, await provenSteps(foldWorld, away));
+    await fold(other, away.target, await provenBatches(foldWorld, away));
     await expect(finishFold(other, away.target, await provenMean(foldWorld, away))).rejects.toThrow(
       'BatchAlreadyFolded',
     );
@@ -437,12 +452,12 @@ describe('a fold', () => {
 
   it('is of a host of a closed epoch that folds', { timeout: 60_000 }, async () => {
     const open = await postEpoch(foldWorld, plans(43));
-    await expect(fold(folder, { ...placed.target, epoch: open.epoch }, steps)).rejects.toThrow('EpochStillOpen');
+    await expect(fold(folder, { ...placed.target, epoch: open.epoch }, first)).rejects.toThrow('EpochStillOpen');
     const nobody = { ...placed.target, host: CONTRIBUTORS[3] };
-    await expect(fold(folder, nobody, steps)).rejects.toThrow('UnknownHost');
+    await expect(fold(folder, nobody, first)).rejects.toThrow('UnknownHost');
     const plain = await openEpoch(await foldWorld.world.as(OWNER), { index: epoch.index, payers: [host.address] });
     await closeEpoch(owner.chain, plain.epoch);
-    await expect(fold(folder, { ...placed.target, epoch: plain.epoch }, steps)).rejects.toThrow('UnknownHost');
+    await expect(fold(folder, { ...placed.target, epoch: plain.epoch }, first)).rejects.toThrow('UnknownHost');
   });
 });
 

@@ -9,15 +9,10 @@ import type { Statement } from './statement.js';
 
 /**
  * @param receiptsPerStep n of the circuit QuerySum(n, d)
- * @param steps a cut of the fold, where steps must be whole batches; n receipts each unless told
+ * @param part receipts that are folded together, from one posted link to another; all unless told
  */
-export function querySumStatements(
-  fold: Fold,
-  receiptsPerStep: number,
-  gamma: bigint,
-  steps: readonly FoldStep[] = foldSteps(fold, receiptsPerStep),
-): Statement[] {
-  return steps.map((step) => {
+export function querySumStatements(fold: Fold, receiptsPerStep: number, gamma: bigint, part?: FoldStep): Statement[] {
+  return foldSteps(fold, receiptsPerStep, part).map((step) => {
     const { linkIn, linkOut, receiptsEvaluation, sumEvaluation } = querySumStatement(fold, step, gamma);
     return {
       name: `receipts ${step.start} to ${step.end - 1}`,
