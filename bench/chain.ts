@@ -30,6 +30,7 @@ import {
   withdrawTo,
 } from '../src/chain/index.js';
 import { epochGas } from '../test/chain/epochGas.js';
+import { type FoldGas, foldGas } from '../test/chain/foldGas.js';
 import {
   CONTRIBUTORS,
   DEPLOYER,
@@ -52,6 +53,8 @@ import { gasText, proofGas } from './proving/gas.js';
 const { values } = parseArgs({ options: { json: { type: 'string' } } });
 
 const SHAPE = { slots: 24, queries: 24, columns: 128 };
+/** Receipts of a step of the largest measured QuerySum. */
+const RECEIPTS_PER_STEP = 46;
 const FAR = 2n ** 40n;
 /** A fee of 5 tokens a receipt. */
 const FEE = 5n * 10n ** 18n;
@@ -144,6 +147,27 @@ async function slopes(): Promise<Gas> {
   }
 }
 
+function foldText(fold: FoldGas): string {
+  const whole = (value: number): string => Math.round(value).toLocaleString('en');
+  const n = fold.receiptsPerStep;
+  const rows: readonly (readonly [string, number])[] = [
+    [`a host posts ${n} receipts`, fold.post],
+    [`a host posts ${10 * n} receipts`, fold.postTen],
+    [`the first step of a fold, ${n} receipts`, fold.firstStep],
+    ['a later step, alone', fold.laterStep],
+    ['ten steps together', fold.tenSteps],
+    ['the end of a fold', fold.finish],
+    ['QuerySum verified', fold.verifySum],
+    ['QueryMean verified', fold.verifyMean],
+  ];
+  return [
+    `\nFolding, QuerySum(${n}, ${SHAPE.columns}) and QueryMean(${SHAPE.queries}, ${SHAPE.columns}):\n`,
+    '| operation | gas |\n| --- | --: |',
+    ...rows.map(([name, gas]) => `| ${name} | ${whole(gas)} |`),
+    `\nA receipt, posted and folded ${10 * n} at a time: ${whole(fold.receipt - fold.foldReceipt)} to post, ${whole(fold.foldReceipt)} to fold, ${whole(fold.receiptProof)} of verification.`,
+  ].join('\n');
+}
+
 async function delegateToItself({ account, deployment }: ChainClient): Promise<void> {
   const { abi } = (await compileContracts()).AttributionToken;
   const token = new Contract(deployment.addresses.AttributionToken, abi, account.provider);
@@ -152,6 +176,7 @@ async function delegateToItself({ account, deployment }: ChainClient): Promise<v
 
 const world = await openWorld(SHAPE);
 const gas: Gas = {};
+let folding: FoldGas;
 try {
   const epoch = await epochGas(world, runsOf(SHAPE.slots, CONTRIBUTORS));
   gas['publish a data set of 4 contributors'] = epoch.DatasetPublished;
@@ -162,6 +187,7 @@ try {
   gas['settle a shard against a batch'] = epoch.settle;
   gas['finalize an epoch'] = epoch.finalizeEpoch;
   Object.assign(gas, await postingGas(world), await payingGas(world));
+  folding = await foldGas(world, RECEIPTS_PER_STEP);
 } finally {
   await world.stop();
 }
@@ -176,6 +202,7 @@ for (const [name, amount] of Object.entries(gas)) {
   console.log(`| ${name} | ${Math.round(amount).toLocaleString('en')} | ${ANCHORS[name] ?? ''} |`);
 }
 console.log(`\nA receipt adds ${Math.round(perReceipt).toLocaleString('en')} gas to the batch in which it is posted.`);
+console.log(foldText(folding));
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ gas, perSample, perReceipt, proof }, null, 1)}\n`);
+  writeFileSync(values.json, `${JSON.stringify({ gas, perSample, perReceipt, proof, folding }, null, 1)}\n`);
 }

@@ -10,9 +10,9 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
 import {IPayoutPolicy} from "./IPayoutPolicy.sol";
+import {IReceipts} from "./IReceipts.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
-import {ReceiptBook} from "./ReceiptBook.sol";
 import {Challenge} from "./libraries/Challenge.sol";
 import {CreditList} from "./libraries/CreditList.sol";
 import {FeeSplit} from "./libraries/FeeSplit.sol";
@@ -63,7 +63,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     /// 512 products of 16-bit entries stay below 2^39, which a packed score holds.
     uint256 public constant COLUMNS_MAX = 512;
 
-    ReceiptBook public immutable book;
+    IReceipts public immutable book;
     IndexRegistry public immutable indexes;
     IERC20 public immutable token;
     IGroth16Verifier public immutable verifier;
@@ -84,7 +84,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
 
     /// @param slots_ S of the circuit, `queries_` its Q, `columns_` its d
     constructor(
-        ReceiptBook book_,
+        IReceipts book_,
         IGroth16Verifier verifier_,
         uint256 slots_,
         uint256 queries_,
@@ -128,7 +128,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
 
     /// @notice Makes an epoch final once every shard of every batch is settled; anyone may.
     function finalize(uint256 epoch) external {
-        (ReceiptBook.Epoch memory entry, uint256 shards,) = _closedEpoch(epoch);
+        (IReceipts.Summary memory entry, uint256 shards,) = _closedEpoch(epoch);
         Progress storage progress = progressOf[epoch];
         if (progress.stage != Stage.Settling) revert EpochNotSettling(epoch);
         uint256 needed = shards * entry.batches;
@@ -186,8 +186,9 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     }
 
     /// @notice Credits a batch's whole fees to its payer when the epoch was not made final in time; anyone may.
+    /// @param batch number under which the receipts name a payer and fees to return: a batch, or a host where receipts fold
     function refund(uint256 epoch, uint256 batch) external {
-        (ReceiptBook.Epoch memory entry,,) = _closedEpoch(epoch);
+        (IReceipts.Summary memory entry,,) = _closedEpoch(epoch);
         Progress storage progress = progressOf[epoch];
         if (progress.stage == Stage.Final) revert EpochNotSettling(epoch);
         if (progress.stage == Stage.Settling) {
@@ -198,8 +199,8 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         }
         if (isPaidOut[epoch][batch]) revert AlreadyRefunded(epoch, batch);
         isPaidOut[epoch][batch] = true;
-        ReceiptBook.Batch memory posted = book.batchOf(epoch, batch);
-        _credit(posted.payer, epoch, batch, Role.Refund, posted.fees);
+        (address payer, uint96 fees) = book.refundOf(epoch, batch);
+        _credit(payer, epoch, batch, Role.Refund, fees);
     }
 
     /// @notice Pays the caller's credit out to the caller.
@@ -237,9 +238,9 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     function _closedEpoch(uint256 epoch)
         private
         view
-        returns (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner)
+        returns (IReceipts.Summary memory entry, uint256 shards, address modelOwner)
     {
-        entry = book.epochOf(epoch);
+        entry = book.summaryOf(epoch);
         if (entry.settlement != address(this)) revert SettledElsewhere(epoch, entry.settlement);
         if (entry.closedAt == 0) revert EpochStillOpen(epoch);
         (modelOwner, shards,,) = indexes.terms(entry.index);
@@ -317,11 +318,10 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     {
         if (progressOf[epoch].stage != Stage.Final) revert EpochNotFinal(epoch);
         if (isPaidOut[epoch][batch]) revert AlreadyDistributed(epoch, batch);
-        ReceiptBook.Epoch memory entry;
+        IReceipts.Summary memory entry;
         (entry, work.shards, work.modelOwnerAccount) = _closedEpoch(epoch);
-        if (batch >= entry.batches) revert ReceiptBook.UnknownBatch(epoch, batch);
         bytes32 given = keccak256(abi.encode(fees, outputHashes));
-        bytes32 posted = book.batchOf(epoch, batch).receiptsHash;
+        bytes32 posted = book.receiptsHashOf(epoch, batch);
         if (given != posted) revert ReceiptsMismatch(given, posted);
         ProtocolTerms.Terms memory terms = protocolTerms.at(entry.terms);
         (work.epoch, work.batch, work.policy) = (epoch, batch, terms.policy);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IPayoutPolicy} from "./IPayoutPolicy.sol";
+import {IReceipts} from "./IReceipts.sol";
 
 /// @title What others see of a settlement contract: its shape, its events, and why it refuses
 interface IEpochSettlement {
@@ -108,6 +109,8 @@ interface IEpochSettlement {
     error SignatureExpired(uint256 deadline);
     error NotSignedByAccount(address account);
 
+    /// @notice Where it reads the receipts whose fees it splits.
+    function book() external view returns (IReceipts);
     /// @notice S: slots of a shard.
     function slots() external view returns (uint256);
     /// @notice Q: receipts of a batch.

@@ -4,12 +4,13 @@ pragma solidity 0.8.34;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IPaidIn} from "./IReceipts.sol";
 
 /// @title What payers left with hosts in advance
 /// @notice A payer prepays one host, which may spend it on receipts of that payer and on nothing else. The payer takes
 /// back what is not spent, after a notice: so a host that has served knows how long it has to post.
 /// @dev Invariant: Σ balances = the contract's token balance, but for tokens sent here by mistake.
-abstract contract Prepayments is ReentrancyGuardTransient {
+abstract contract Prepayments is IPaidIn, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     struct Prepayment {

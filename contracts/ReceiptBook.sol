@@ -7,11 +7,15 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {HostChains} from "./HostChains.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
+import {IFolds} from "./IFolds.sol";
+import {IReceipts} from "./IReceipts.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {Prepayments} from "./Prepayments.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
+import {ReceiptsHash} from "./libraries/ReceiptsHash.sol";
 import {Tariff} from "./libraries/Tariff.sol";
 
 /// @title Receipts of one index, in epochs of batches
@@ -20,7 +24,7 @@ import {Tariff} from "./libraries/Tariff.sol";
 /// of what the payer prepaid to it; the fees go straight to that settlement contract. Nothing can be left out
 /// afterwards: batches are numbered, chained in an accumulator, and every one must be settled before any is paid.
 /// @dev Why payers are admitted by name: a batch with a commitment that nobody can open blocks its whole epoch.
-contract ReceiptBook is Prepayments, EIP712, Nonces {
+contract ReceiptBook is IReceipts, HostChains, Prepayments, EIP712, Nonces {
     using SafeERC20 for IERC20;
 
     /// Q receipts and their commitment.
@@ -28,9 +32,9 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         uint256 epoch;
         /// queryBatchCommitment
         uint256 commitment;
-        /// Exactly Q; zero marks an unused position, whose fee must be zero too.
+        /// Exactly Q, or from 1 on where receipts fold; zero marks an unused position, whose fee must be zero too.
         bytes32[] outputHashes;
-        /// Token units, Q.
+        /// Token units, as many.
         uint96[] fees;
     }
 
@@ -43,6 +47,7 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         address settlement;
         /// 0 while the epoch is open.
         uint64 closedAt;
+        /// Q, or most receipts of a batch where they fold.
         uint32 queries;
         bytes32 index;
         address owner;
@@ -52,7 +57,9 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         uint32 batches;
         /// Hash chain over the batches, in order.
         bytes32 accumulator;
-        uint256 fees;
+        uint160 fees;
+        /// Token units of a quantum where receipts fold, else 0.
+        uint96 quantum;
     }
 
     struct Batch {
@@ -66,6 +73,8 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     event EpochOpened(
         uint256 indexed epoch, bytes32 indexed index, address indexed settlement, address owner, uint32 queries
     );
+    /// @notice The epoch's receipts are folded by host: its settlement reads them from `folds`.
+    event EpochFolds(uint256 indexed epoch, IFolds indexed folds, uint96 quantum);
     event PayerAdmitted(uint256 indexed epoch, address indexed payer);
     event BatchPosted(
         uint256 indexed epoch,
@@ -84,8 +93,6 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
 
     error NotIndexOwner(bytes32 index, address caller);
     error WrongSlotsPerShard(uint256 index, uint256 settlement);
-    error UnknownEpoch(uint256 epoch);
-    error UnknownBatch(uint256 epoch, uint256 batch);
     error EpochAlreadyClosed(uint256 epoch);
     error NotEpochOwner(uint256 epoch, address caller);
     error PayerNotAdmitted(uint256 epoch, address payer);
@@ -95,6 +102,8 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     error NotSignedByPayer(address payer);
     error EpochNotMetered(uint256 epoch);
     error BatchesPosted(uint256 epoch);
+    error OtherBook(IReceipts book);
+    error PrepaidNotFolded(uint256 epoch);
 
     IndexRegistry public immutable indexes;
     ProtocolTerms public immutable protocolTerms;
@@ -115,7 +124,8 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     }
 
     /// @notice Opens an epoch of an index; epochs are numbered from 0.
-    /// @param settlement receives the fees and splits them; its S must be the index's slots a shard
+    /// @param settlement receives the fees and splits them; its S must be the index's slots a shard. If it does not read
+    /// its receipts here, the epoch folds: payers are hosts, which pay themselves
     function open(bytes32 index, IEpochSettlement settlement, address[] calldata payers)
         external
         returns (uint256 epoch)
@@ -131,6 +141,8 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         entry.queries = SafeCast.toUint32(settlement.queries());
         entry.index = index;
         entry.settlement = address(settlement);
+        address receipts = address(settlement.book());
+        if (receipts != address(this)) _openFolding(epoch, entry, IFolds(receipts));
         emit EpochOpened(epoch, index, address(settlement), msg.sender, entry.queries);
         _admit(epoch, payers);
     }
@@ -185,7 +197,7 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
         Epoch storage entry = _openEpoch(post.epoch);
-        bytes32 receiptsHash = keccak256(abi.encode(post.fees, post.outputHashes));
+        bytes32 receiptsHash = ReceiptsHash.hash(post.fees, post.outputHashes);
         bytes32 digest = _hashTypedDataV4(
             keccak256(
                 abi.encode(
@@ -200,8 +212,10 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     }
 
     /// @notice Posts a batch and pays its fees out of what the payer prepaid to the caller.
+    /// @dev Not where receipts fold: whoever posted for a payer could spoil the payer's chain.
     function postPrepaid(Post calldata post, address payer) external nonReentrant returns (uint256 batch) {
         Epoch storage entry = _openEpoch(post.epoch);
+        if (entry.quantum != 0) revert PrepaidNotFolded(post.epoch);
         uint96 total;
         (batch, total) = _post(entry, post.epoch, post.commitment, post.outputHashes, post.fees, payer);
         _spend(payer, msg.sender, total);
@@ -230,7 +244,28 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         if (entry.commitment == 0) revert UnknownBatch(epoch, batch);
     }
 
-    /// @notice What a settlement binds to a batch, read at the least cost.
+    /// @inheritdoc IReceipts
+    function summaryOf(uint256 epoch) external view returns (Summary memory) {
+        Epoch storage entry = _epochs[epoch];
+        address settlement = entry.settlement;
+        if (settlement == address(0)) revert UnknownEpoch(epoch);
+        return Summary(settlement, entry.closedAt, entry.batches, entry.terms, entry.index);
+    }
+
+    /// @inheritdoc IReceipts
+    function receiptsHashOf(uint256 epoch, uint256 batch) external view returns (bytes32 receiptsHash) {
+        receiptsHash = _batches[epoch][batch].receiptsHash;
+        if (receiptsHash == 0) revert UnknownBatch(epoch, batch);
+    }
+
+    /// @inheritdoc IReceipts
+    function refundOf(uint256 epoch, uint256 number) external view returns (address payer, uint96 fees) {
+        Batch storage entry = _batches[epoch][number];
+        (payer, fees) = (entry.payer, entry.fees);
+        if (payer == address(0)) revert UnknownBatch(epoch, number);
+    }
+
+    /// @inheritdoc IReceipts
     function placeOf(uint256 epoch, uint256 batch)
         external
         view
@@ -241,6 +276,25 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         if (settlement == address(0)) revert UnknownEpoch(epoch);
         commitment = _batches[epoch][batch].commitment;
         if (commitment == 0) revert UnknownBatch(epoch, batch);
+    }
+
+    /// @notice What a fold of a host's receipts rests on; the accumulator is final once the epoch is closed. Hosts are
+    /// numbered from 0.
+    function hostOf(uint256 epoch, address account)
+        external
+        view
+        returns (bool closed, bytes32 accumulator, uint256 number, Host memory host)
+    {
+        Epoch storage entry = _epochs[epoch];
+        (closed, accumulator) = (entry.closedAt != 0, entry.accumulator);
+        (number, host) = _hostOf(epoch, account);
+    }
+
+    function _openFolding(uint256 epoch, Epoch storage entry, IFolds folds) private {
+        IReceipts book = folds.book();
+        if (address(book) != address(this)) revert OtherBook(book);
+        (entry.queries, entry.quantum) = (folds.receiptsPerBatch(), folds.quantum());
+        emit EpochFolds(epoch, folds, entry.quantum);
     }
 
     function _openEpoch(uint256 epoch) private view returns (Epoch storage entry) {
@@ -267,13 +321,16 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
     ) private returns (uint256 batch, uint96 total) {
         if (!isAdmitted[epoch][payer]) revert PayerNotAdmitted(epoch, payer);
         Bn254.requireCommitment(commitment);
-        total = _sum(outputHashes, fees, entry.queries);
+        uint256 quantum = entry.quantum;
+        _requireCount(outputHashes.length, fees.length, entry.queries, quantum);
+        total = _sum(outputHashes, fees);
         batch = entry.batches++;
-        bytes32 receiptsHash = keccak256(abi.encode(fees, outputHashes));
+        bytes32 receiptsHash = ReceiptsHash.hashMemory(fees, outputHashes);
         bytes32 accumulator = keccak256(abi.encode(entry.accumulator, batch, commitment, receiptsHash, payer, total));
         entry.accumulator = accumulator;
         entry.fees += total;
-        _batches[epoch][batch] = Batch(commitment, receiptsHash, payer, total);
+        if (quantum == 0) _batches[epoch][batch] = Batch(commitment, receiptsHash, payer, total);
+        else _extend(epoch, payer, quantum, commitment, receiptsHash, fees, total);
         emit BatchPosted(epoch, batch, payer, commitment, outputHashes, fees, accumulator);
     }
 
@@ -292,18 +349,22 @@ contract ReceiptBook is Prepayments, EIP712, Nonces {
         }
     }
 
-    function _sum(bytes32[] calldata outputHashes, uint96[] memory fees, uint256 queries)
-        private
-        pure
-        returns (uint96)
-    {
-        if (outputHashes.length != queries || fees.length != queries) {
-            revert WrongReceiptCount(outputHashes.length, fees.length, queries);
-        }
+    /// @notice Q receipts, or 1 to as many where they fold.
+    function _requireCount(uint256 outputs, uint256 fees, uint256 queries, uint256 quantum) private pure {
+        bool fits = quantum == 0 ? outputs == queries : outputs > 0 && outputs <= queries;
+        if (!fits || fees != outputs) revert WrongReceiptCount(outputs, fees, queries);
+    }
+
+    function _sum(bytes32[] calldata outputHashes, uint96[] memory fees) private pure returns (uint96) {
         uint256 total = 0;
-        for (uint256 q = 0; q < queries; ++q) {
-            if (outputHashes[q] == 0 && fees[q] != 0) revert FeeWithoutReceipt(q);
-            total += fees[q];
+        uint256 count = fees.length;
+        // below 2^96 · 2^32 in all
+        unchecked {
+            for (uint256 q = 0; q < count; ++q) {
+                uint256 fee = fees[q];
+                if (fee != 0 && outputHashes[q] == 0) revert FeeWithoutReceipt(q);
+                total += fee;
+            }
         }
         return SafeCast.toUint96(total);
     }

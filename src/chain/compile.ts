@@ -33,6 +33,7 @@ export type ContractName = (typeof CONTRACT_NAMES)[number];
 export const SEPARATE_CONTRACT_NAMES = [
   'StatementVerifier',
   'Disputes',
+  'Folds',
   'PooledPerBatch',
   'VerifierRouter',
   'MeedGovernor',

@@ -102,6 +102,22 @@ export {
   readEvents,
 } from './events.js';
 export {
+  deployFolding,
+  type FoldingCircuits,
+  type FoldingClient,
+  type FoldingDeployment,
+  type FoldTarget,
+  finishFold,
+  fold,
+  foldedCommitment,
+  foldedLink,
+  foldGamma,
+  openFolding,
+  type ProvenBatches,
+  type ProvenStep,
+  postFolded,
+} from './folding.js';
+export {
   type Action,
   actionOn,
   activateVerifier,
@@ -125,6 +141,7 @@ export {
   type Vote,
   verifierOf,
 } from './governance.js';
+export { type HostOfEpoch, hostReceipts, hostsOf } from './hosts.js';
 export {
   abandonIndex,
   addShards,

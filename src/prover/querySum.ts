@@ -56,11 +56,15 @@ export interface FoldStep {
   readonly end: number;
 }
 
-/** Steps of at most n receipts that cover the fold; a contract that wants whole batches takes n as a multiple of Q. */
-export function foldSteps(fold: Pick<Fold, 'receipts'>, n: number): FoldStep[] {
-  return Array.from({ length: Math.ceil(fold.receipts.length / n) }, (_, s) => ({
-    start: s * n,
-    end: Math.min((s + 1) * n, fold.receipts.length),
+/** Steps of at most n receipts that cover the fold, or a part of it. */
+export function foldSteps(
+  fold: Pick<Fold, 'receipts'>,
+  n: number,
+  { start, end }: FoldStep = { start: 0, end: fold.receipts.length },
+): FoldStep[] {
+  return Array.from({ length: Math.ceil((end - start) / n) }, (_, s) => ({
+    start: start + s * n,
+    end: Math.min(start + (s + 1) * n, end),
   }));
 }
 

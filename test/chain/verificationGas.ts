@@ -38,17 +38,7 @@ export async function verificationGas(
 ): Promise<VerificationGas> {
   const signals = [1n, 2n, 3n, 4n].map((signal) => signal << 200n);
   const proof = forgeProof(key, signals);
-  const used = async (name: string, args: readonly unknown[]): Promise<{ gas: number; transactionGas: number }> => {
-    if ((await verifier.getFunction(name).staticCall(...args)) !== true) throw new Error(`${name} refused its proofs`);
-    const data = verifier.interface.encodeFunctionData(name, args);
-    const to = await verifier.getAddress();
-    const transaction = { from: account.address, to, data, gas: `0x${GAS_LIMIT.toString(16)}` };
-    const hash: unknown = await account.provider.send('eth_sendTransaction', [transaction]);
-    const { gasUsed } = await untilMined(account.provider, String(hash));
-    const bytes = Buffer.from(data.slice(2), 'hex');
-    const calldata = bytes.reduce((sum, byte) => sum + (byte === 0 ? 4 : 16), 0);
-    return { gas: Number(gasUsed) - TRANSACTION_BASE - calldata, transactionGas: Number(gasUsed) };
-  };
+  const used = (name: string, args: readonly unknown[]) => callGas(account, verifier, name, args);
   const single = await used('verify', [proof, signals]);
   const batches: BatchGas[] = [];
   for (const n of sizes) {
@@ -56,4 +46,22 @@ export async function verificationGas(
     batches.push({ proofs: n, ...together, saved: 1 - together.gas / (n * single.gas) });
   }
   return { single: single.gas, singleTransaction: single.transactionGas, batches };
+}
+
+/** Gas of one call that answers true, and of the transaction that it takes. */
+export async function callGas(
+  account: Account,
+  verifier: Contract,
+  name: string,
+  args: readonly unknown[],
+): Promise<{ readonly gas: number; readonly transactionGas: number }> {
+  if ((await verifier.getFunction(name).staticCall(...args)) !== true) throw new Error(`${name} refused its proofs`);
+  const data = verifier.interface.encodeFunctionData(name, args);
+  const to = await verifier.getAddress();
+  const transaction = { from: account.address, to, data, gas: `0x${GAS_LIMIT.toString(16)}` };
+  const hash: unknown = await account.provider.send('eth_sendTransaction', [transaction]);
+  const { gasUsed } = await untilMined(account.provider, String(hash));
+  const bytes = Buffer.from(data.slice(2), 'hex');
+  const calldata = bytes.reduce((sum, byte) => sum + (byte === 0 ? 4 : 16), 0);
+  return { gas: Number(gasUsed) - TRANSACTION_BASE - calldata, transactionGas: Number(gasUsed) };
 }

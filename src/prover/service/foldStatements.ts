@@ -3,13 +3,16 @@
  * mean is the host's query. They are independent once γ is known, so any prover takes any of them.
  */
 import { type FoldedBatch, type QueryMeanStatement, queryMeanInput } from '../queryMean.js';
-import { type Fold, foldSteps, querySumInput, querySumStatement } from '../querySum.js';
+import { type Fold, type FoldStep, foldSteps, querySumInput, querySumStatement } from '../querySum.js';
 import { evaluateVector } from '../reference/folding.js';
 import type { Statement } from './statement.js';
 
-/** @param receiptsPerStep n of the circuit QuerySum(n, d) */
-export function querySumStatements(fold: Fold, receiptsPerStep: number, gamma: bigint): Statement[] {
-  return foldSteps(fold, receiptsPerStep).map((step) => {
+/**
+ * @param receiptsPerStep n of the circuit QuerySum(n, d)
+ * @param part receipts that are folded together, from one posted link to another; all unless told
+ */
+export function querySumStatements(fold: Fold, receiptsPerStep: number, gamma: bigint, part?: FoldStep): Statement[] {
+  return foldSteps(fold, receiptsPerStep, part).map((step) => {
     const { linkIn, linkOut, receiptsEvaluation, sumEvaluation } = querySumStatement(fold, step, gamma);
     return {
       name: `receipts ${step.start} to ${step.end - 1}`,
