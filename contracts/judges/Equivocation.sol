@@ -36,7 +36,7 @@ contract Equivocation is EIP712 {
     error DifferentSubjects(bytes32 subject, bytes32 other);
     error NoContradiction(bytes32 subject, bytes32 value);
     error DifferentSigners(address signer, address other);
-    error NotAnnounced(bytes32 evidence);
+    error EvidenceNotAnnounced(bytes32 evidence);
 
     bytes32 private constant STATEMENT_TYPE = keccak256("Statement(bytes32 subject,bytes32 value,uint64 at)");
 
@@ -70,7 +70,7 @@ contract Equivocation is EIP712 {
         if (first.value == second.value) revert NoContradiction(first.subject, first.value);
         bytes32 evidence = evidenceOf(msg.sender, first, second);
         uint256 announced = announcedAt[evidence];
-        if (announced == 0 || announced >= block.timestamp) revert NotAnnounced(evidence);
+        if (announced == 0 || announced >= block.timestamp) revert EvidenceNotAnnounced(evidence);
         address validator = ECDSA.recoverCalldata(digestOf(first), firstSignature);
         address other = ECDSA.recoverCalldata(digestOf(second), secondSignature);
         if (validator != other) revert DifferentSigners(validator, other);

@@ -38,6 +38,25 @@ export {
   withdraw,
   withdrawTo,
 } from './client.js';
+export {
+  accountMember,
+  approveCommittee,
+  type CaseVote,
+  type CommitteeCase,
+  decideCase,
+  joinCommittee,
+  leaveCommittee,
+  memberBond,
+  newVoteSalt,
+  openCase,
+  readCase,
+  revealVote,
+  ruleCase,
+  type SealedVote,
+  sealVote,
+  type Verdict,
+  withdrawMemberBond,
+} from './committee.js';
 export { compileContracts } from './compile.js';
 export {
   acceptDatanet,
@@ -71,6 +90,15 @@ export {
   withdrawConsent,
 } from './datanets.js';
 export {
+  answerRow,
+  approveRequests,
+  closeRequest,
+  type RowPlace,
+  readAnswer,
+  refuteAnswer,
+  requestRow,
+} from './dataRequests.js';
+export {
   type Deployed,
   type Deployment,
   type DeployOptions,
@@ -86,6 +114,17 @@ export {
   disputeSum,
   judgeIndex,
 } from './disputes.js';
+export {
+  announceEvidence,
+  indexSubject,
+  requireFresh,
+  type ScoresPlace,
+  type SignedStatement,
+  type Statement,
+  scoresSubject,
+  showEquivocation,
+  signStatement,
+} from './equivocation.js';
 export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
 export {
   type Action,
@@ -111,6 +150,14 @@ export {
   type Vote,
   verifierOf,
 } from './governance.js';
+export {
+  type CommitteeTerms,
+  type JudgeName,
+  type JudgesDeployment,
+  type JudgesTerms,
+  longestHold,
+  type RequestTerms,
+} from './judges.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,

@@ -51,6 +51,7 @@ export {
   listedInstances,
 } from './instances.js';
 export { type OpenedIndex, openedIndex, openRows } from './openedIndex.js';
+export { answeredRow, type RowAnswer, rowAnswer, wrongStep } from './rowAnswer.js';
 export {
   challengeInput,
   type Proofs,

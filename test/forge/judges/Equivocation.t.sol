@@ -109,11 +109,11 @@ contract EquivocationTest is JudgesWorld {
 
     function test_whoCopiesTheEvidenceComesTooLate() public {
         (Equivocation.Statement memory a, Equivocation.Statement memory b) = (_statement("one"), _statement("two"));
-        vm.expectPartialRevert(Equivocation.NotAnnounced.selector);
+        vm.expectPartialRevert(Equivocation.EvidenceNotAnnounced.selector);
         this.showAs(STRANGER, a, b);
         bytes32 mine = equivocation.evidenceOf(STRANGER, a, b);
         equivocation.announce(mine); // in the second in which it sees the other's
-        vm.expectPartialRevert(Equivocation.NotAnnounced.selector);
+        vm.expectPartialRevert(Equivocation.EvidenceNotAnnounced.selector);
         this.showAs(STRANGER, a, b);
         uint256 at = equivocation.announcedAt(mine);
         later(5);
