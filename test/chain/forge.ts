@@ -20,10 +20,13 @@ function secret(owner: string, name: string): bigint {
   return BigInt(`0x${createHash('sha256').update(`meed ${owner} key: ${name}`).digest('hex')}`) % SCALARS;
 }
 
-/** @param owner 'development' for the δ that the contracts know; any other word for a key they cannot know to be bad */
-export function forgeableKey(owner: string): ForgeableKey {
+/**
+ * @param owner 'development' for the δ that the contracts know; any other word for a key they cannot know to be bad
+ * @param signals public signals of the statement
+ */
+export function forgeableKey(owner: string, signals = 4): ForgeableKey {
   const [alpha, beta, gamma, delta] = ['alpha', 'beta', 'gamma', 'delta'].map((name) => secret(owner, name));
-  const input = [0, 1, 2, 3, 4].map((i) => secret(owner, `input ${i}`));
+  const input = Array.from({ length: 1 + signals }, (_, i) => secret(owner, `input ${i}`));
   const words = [
     ...g1Words(multiply(G1, alpha)),
     ...[beta, gamma, delta].flatMap((s) => g2Words(multiply(G2, s))),

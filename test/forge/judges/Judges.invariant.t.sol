@@ -17,7 +17,6 @@ contract JudgesHandler is OpenedRows {
     /// End of the window with which an index was registered.
     mapping(bytes32 index => uint256) public windowEnd;
     uint256 public cases;
-    uint256 public trueAnswers;
     bytes32[] private _askedIndex;
     uint256[] private _askedRow;
     mapping(bytes32 index => mapping(uint256 row => RowAnswers.Answer)) private _answers;
@@ -151,7 +150,6 @@ contract JudgesHandler is OpenedRows {
         vm.prank(OWNER);
         requests.answer(index, row, opening);
         _answers[index][row] = opening;
-        if (change == 0) ++trueAnswers;
     }
 
     function refute(uint256 draw, uint256 who) external {
@@ -223,10 +221,6 @@ contract JudgesHandler is OpenedRows {
         }
     }
 
-    function asked() external view returns (uint256) {
-        return _askedRow.length;
-    }
-
     function indexCount() external view returns (uint256) {
         return known.length;
     }
@@ -241,7 +235,7 @@ contract JudgesHandler is OpenedRows {
         ofIndexes = token.balanceOf(address(indexes));
     }
 
-    /// The window of an index, what it was prolonged by, and whether it is closed to everything but time.
+    /// The window of an index, what it was prolonged by, and by what it may be: a case is longer than a request.
     function windowOf(bytes32 index) external view returns (uint256 payableFrom, uint256 heldFor, uint256 longest) {
         return (indexes.indexOf(index).payableFrom, indexes.heldFor(index), committee.duration());
     }
@@ -309,40 +303,22 @@ contract JudgesInvariantTest is Test {
         targetSelector(FuzzSelector(address(handler), moves));
     }
 
-    function invariant_theCommitteeHoldsTheBondsOfMembersAndCases() public view {
-        (uint256 held,,) = handler.balances();
-        assertEq(held, handler.memberBonds() + handler.caseBonds());
+    function invariant_whatIsHeldIsBondsAndDeposits() public view {
+        (uint256 ofCommittee, uint256 ofRequests, uint256 ofIndexes) = handler.balances();
+        assertEq(ofCommittee, handler.memberBonds() + handler.caseBonds());
+        assertEq(ofRequests, handler.deposits());
+        assertEq(ofIndexes, handler.indexBonds());
     }
 
-    function invariant_requestsHoldTheirDeposits() public view {
-        (, uint256 held,) = handler.balances();
-        assertEq(held, handler.deposits());
-    }
-
-    function invariant_theRegistryHoldsTheBondsOfIndexes() public view {
-        (,, uint256 held) = handler.balances();
-        assertEq(held, handler.indexBonds());
-    }
-
-    function invariant_noWindowIsProlongedBeyondTheLongestCase() public view {
+    function invariant_windowsRequestsAndMembersAreCountedAndBounded() public view {
         for (uint256 i = 0; i < handler.indexCount(); ++i) {
             bytes32 index = handler.known(i);
             (uint256 payableFrom, uint256 heldFor, uint256 longest) = handler.windowOf(index);
             assertEq(payableFrom, handler.windowEnd(index) + heldFor);
             assertLe(heldFor, longest);
+            assertEq(handler.openRequests(index), handler.waiting(index));
+            assertLe(handler.waiting(index), 3);
         }
-    }
-
-    function invariant_requestsThatWaitAreCountedAndBounded() public view {
-        for (uint256 i = 0; i < handler.indexCount(); ++i) {
-            bytes32 index = handler.known(i);
-            uint256 open = handler.openRequests(index);
-            assertEq(open, handler.waiting(index));
-            assertLe(open, 3);
-        }
-    }
-
-    function invariant_membersAreCounted() public view {
         (uint256 counted, uint256 told) = handler.membersNow();
         assertEq(told, counted);
     }
