@@ -52,7 +52,7 @@ import { answeredRow, type RowAnswer, rowAnswer, wrongStep } from '../../src/pro
 import { FIELD_MODULUS, type Hasher, loadHasher, openedLeaf, rootOfPath } from '../../src/prover/reference/index.js';
 import { type HonestIndex, honestIndex } from '../prover/support/indexes.js';
 import { INDEX_BOND, JUDGES, openJudgesWorld, registerOpened, stakeOwner, WINDOW } from './judgesWorld.js';
-import { DEPLOYER, deployOptions, hashOf, OWNER, openWorld, STRANGER, type World } from './world.js';
+import { DEPLOYER, hashOf, OWNER, openWorld, STRANGER, type World } from './world.js';
 
 const COLUMNS = 16;
 const ROWS = 6;
@@ -81,6 +81,7 @@ beforeAll(async () => {
     await approveCommittee(client, JUDGES.committee.memberBond);
     await joinCommittee(client);
   }
+  await world.later(1); // members of a second vote on the cases of the next
 }, 240_000);
 afterAll(async () => world?.stop());
 
@@ -289,8 +290,8 @@ describe('the deployment', () => {
   });
 
   it('needs disputes and staking, and evidence that reaches back as far as an index is held', async () => {
-    const { key } = world;
-    const options = deployOptions(INSTANCE, key);
-    await expect(openWorld(INSTANCE, { ...options, judges: JUDGES })).rejects.toThrow('nothing to decide with');
+    await expect(openWorld(INSTANCE, { judges: JUDGES })).rejects.toThrow('nothing to decide with');
+    const longer = openJudgesWorld(INSTANCE, 3, { challengeWindow: 2401 }); // with a case of 1200, a second too long
+    await expect(longer).rejects.toThrow('Evidence reaches back 3600 seconds');
   });
 });

@@ -5,6 +5,7 @@
 import {
   approveBonds,
   approveStake,
+  type DeployOptions,
   mintTokens,
   openStaking,
   registerIndex,
@@ -44,7 +45,11 @@ const STAKING = {
   slashShare: SLASH_SHARE,
 };
 
-export function openJudgesWorld(instance: Instance, levels: number): Promise<World> {
+export function openJudgesWorld(
+  instance: Instance,
+  levels: number,
+  changes: Partial<DeployOptions> = {},
+): Promise<World> {
   const key = (signals: number): bigint[] => forgeableKey('development', signals).words;
   return openWorld(instance, {
     challengeWindow: WINDOW,
@@ -52,6 +57,7 @@ export function openJudgesWorld(instance: Instance, levels: number): Promise<Wor
     staking: STAKING,
     disputes: { sumStep: key(5), rowRange: key(4), slotIsPrefix: key(7), levels },
     judges: JUDGES,
+    ...changes,
   });
 }
 
