@@ -31,6 +31,7 @@ import {
 } from '../src/chain/index.js';
 import { epochGas } from '../test/chain/epochGas.js';
 import { type FoldGas, foldGas } from '../test/chain/foldGas.js';
+import { judgesGas } from '../test/chain/judgesGas.js';
 import {
   CONTRIBUTORS,
   DEPLOYER,
@@ -192,7 +193,7 @@ try {
   await world.stop();
 }
 const proof = await proofGas(SHAPE);
-Object.assign(gas, await slopes());
+Object.assign(gas, await slopes(), await judgesGas());
 const perReceipt = (gas['post a batch of 24'] - gas['post a batch of 2']) / (SHAPE.queries - 2);
 const perSample = proof.perSample;
 

@@ -9,7 +9,8 @@ import {IValidatorStaking} from "./IValidatorStaking.sol";
 /// @notice Integer facts are shown by a proof and decided at once, by nobody's judgement: a running sum that does not add
 /// up, a row out of range, a slot that is not its last running sum. What integers cannot say (whether the sketches are
 /// the model's) is for the committee, which may only disable. Either way the index never pays, and its bond is forfeited; a
-/// proof also takes a share of the stake that the owner, as a validator, had when it registered.
+/// proof, and an opening that was demanded and not produced, also take a share of the stake that the owner, as a validator,
+/// had when it registered.
 /// @dev Everything that a statement is about comes from the registration, never from who disputes: docs/protocol.md,
 /// "Disputes". The claimant is a public signal, so a proof copied from the mempool serves whom it was made for.
 /// A verdict is about registered numbers that never change, so no honest index can be disputed, at any price.
@@ -30,7 +31,19 @@ contract Disputes {
     enum Ground {
         SumStep,
         RowRange,
-        SlotIsPrefix
+        SlotIsPrefix,
+        /// The row's opening was demanded and not produced.
+        NotProduced
+    }
+
+    /// Who decides what no proof shows; the zero address for nobody.
+    struct Judges {
+        /// What people must judge: bonded auditors or the governor's timelock.
+        address committee;
+        /// Two signed statements that contradict each other.
+        address equivocation;
+        /// Openings that were demanded and not produced.
+        address requests;
     }
 
     error UnknownRow(bytes32 index, uint256 row);
@@ -39,6 +52,7 @@ contract Disputes {
     error WrongSlotsForCircuit(uint256 registered, uint256 circuit);
     error DisputeRejected(bytes32 index, Ground ground);
     error NotCommittee(address caller);
+    error NotJudge(address caller);
     error SlashWithoutGas(bytes32 index);
     error ShareOutOfRange(uint256 share);
     error NotSignals(IStatementVerifier verifier, uint256 given, uint256 needed);
@@ -51,8 +65,9 @@ contract Disputes {
     uint256 public immutable levels;
     /// S of SlotIsPrefix.
     uint256 public immutable slots;
-    /// Judges what no proof can: bonded auditors or the governor's timelock.
     address public immutable committee;
+    address public immutable equivocation;
+    address public immutable requests;
     /// Of validators; the zero address where none are slashed.
     IValidatorStaking public immutable staking;
     /// Of the owner's stake that a proof takes, WAD.
@@ -67,7 +82,7 @@ contract Disputes {
         IStatementVerifier slotIsPrefix_,
         uint256 levels_,
         uint256 slots_,
-        address committee_,
+        Judges memory judges,
         IValidatorStaking staking_,
         uint256 slashShare_
     ) {
@@ -81,7 +96,7 @@ contract Disputes {
         slotIsPrefix = slotIsPrefix_;
         levels = levels_;
         slots = slots_;
-        committee = committee_;
+        (committee, equivocation, requests) = (judges.committee, judges.equivocation, judges.requests);
         staking = staking_;
         slashShare = slashShare_;
     }
@@ -145,13 +160,40 @@ contract Disputes {
         _decide(index, Ground.SlotIsPrefix, slotIsPrefix, proof, signals, row);
     }
 
-    /// @notice The committee's verdict on what no proof can show: sketches that are not the model's, or openings withheld.
+    /// @notice The committee's verdict on what no proof can show: sketches that are not the model's.
     /// @param evidence hash of what the verdict rests on
     /// @param challenger who is paid half of the bond; zero for nobody
     function judge(bytes32 index, bytes32 evidence, address challenger) external {
         if (msg.sender != committee) revert NotCommittee(msg.sender);
         emit IndexJudged(index, msg.sender, evidence);
         indexes.disable(index, challenger);
+    }
+
+    /// @notice Keeps the window of an index open while the committee or a request is about it; see IndexRegistry.hold.
+    function hold(bytes32 index, uint64 until) external {
+        if (msg.sender != committee && msg.sender != requests) revert NotJudge(msg.sender);
+        indexes.hold(index, until);
+    }
+
+    /// @notice The opening of a row was demanded and not produced, in time or truly: as if it had been shown wrong by a proof.
+    function disputeUnproduced(bytes32 index, uint256 row, address challenger) external {
+        if (msg.sender != requests) revert NotJudge(msg.sender);
+        _punish(index, Ground.NotProduced, row, challenger);
+    }
+
+    /// @notice A validator signed two statements that contradict each other.
+    /// @param offence what is punished, once each
+    /// @param offenceAt seconds; at most the evidence span of the staking contract ago
+    /// @param share of the stake exposed then, WAD
+    function slashEquivocation(
+        address validator,
+        bytes32 offence,
+        uint256 offenceAt,
+        uint256 share,
+        address challenger
+    ) external {
+        if (msg.sender != equivocation) revert NotJudge(msg.sender);
+        staking.slash(validator, offence, offenceAt, share, challenger, WAD / 2);
     }
 
     function _decide(
@@ -163,16 +205,20 @@ contract Disputes {
         uint256 row
     ) private {
         if (!verifier.verify(proof, signals)) revert DisputeRejected(index, ground);
-        emit IndexDisputed(index, msg.sender, ground, row);
-        indexes.disable(index, msg.sender);
-        if (address(staking) != address(0)) _slash(index);
+        _punish(index, ground, row, msg.sender);
+    }
+
+    function _punish(bytes32 index, Ground ground, uint256 row, address challenger) private {
+        emit IndexDisputed(index, challenger, ground, row);
+        indexes.disable(index, challenger);
+        if (address(staking) != address(0)) _slash(index, challenger);
     }
 
     /// @dev An owner need not be a validator, so a refusal must not stop the dispute. But a call that ran out of gas gives
     /// no reason, and an owner who disputes itself must not save its stake by sending too little.
-    function _slash(bytes32 index) private {
+    function _slash(bytes32 index, address challenger) private {
         IndexRegistry.Index memory entry = indexes.indexOf(index);
-        try staking.slash(entry.owner, index, entry.registeredAt, slashShare, msg.sender, WAD / 2) {}
+        try staking.slash(entry.owner, index, entry.registeredAt, slashShare, challenger, WAD / 2) {}
         catch (bytes memory reason) {
             if (reason.length == 0) revert SlashWithoutGas(index);
             emit StakeNotSlashed(index, entry.owner, reason);

@@ -105,6 +105,8 @@ contract IndexRegistry is ReentrancyGuardTransient {
     event IndexCompleted(bytes32 indexed index, uint256 shards, uint256 payableFrom);
     event IndexAbandoned(bytes32 indexed index);
     event IndexDisabled(bytes32 indexed index);
+    /// @notice The window stays open until `until`, because something about the index is being decided.
+    event IndexHeld(bytes32 indexed index, uint64 until);
     event BondReleased(bytes32 indexed index, address indexed owner, uint256 amount);
     /// @notice `reward` went to who showed the index wrong, `burned` to nobody.
     event BondForfeited(bytes32 indexed index, address indexed challenger, uint256 reward, uint256 burned);
@@ -127,6 +129,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
     error ChallengeWindowOver(bytes32 index);
     error ChallengeWindowOpen(bytes32 index, uint256 until);
     error AlreadyDisabled(bytes32 index);
+    error HoldTooLong(bytes32 index, uint256 until, uint256 latest);
     error NoBond(bytes32 index);
     error SlotsMismatch(bytes32 given, bytes32 registered);
 
@@ -137,11 +140,22 @@ contract IndexRegistry is ReentrancyGuardTransient {
     ProtocolTerms public immutable protocolTerms;
     /// May disable an index while its window is open: the contract or committee that judges challenges.
     address public immutable arbiter;
+    /// Most seconds by which holds prolong a window, all of them together.
+    uint256 public immutable longestHold;
 
+    /// Seconds by which holds prolonged the window of an index.
+    mapping(bytes32 index => uint256) public heldFor;
     mapping(bytes32 index => Index) private _indexes;
     mapping(bytes32 index => mapping(uint256 shard => Shard)) private _shards;
 
-    constructor(DatanetRegistry datanets_, ERC20Burnable token_, ProtocolTerms protocolTerms_, address arbiter_) {
+    constructor(
+        DatanetRegistry datanets_,
+        ERC20Burnable token_,
+        ProtocolTerms protocolTerms_,
+        address arbiter_,
+        uint256 longestHold_
+    ) {
+        longestHold = longestHold_;
         datanets = datanets_;
         token = token_;
         protocolTerms = protocolTerms_;
@@ -207,6 +221,24 @@ contract IndexRegistry is ReentrancyGuardTransient {
         emit BondForfeited(index, challenger, reward, forfeited - reward);
         token.burn(forfeited - reward);
         if (reward > 0) token.safeTransfer(challenger, reward);
+    }
+
+    /// @notice Keeps the window open until a time, so that what was asked while it ran can be decided; the arbiter only.
+    /// @dev Holds do not add up: each is measured from the window of the registration, in which alone they are made. So all
+    /// of them together prolong it by `longestHold` at most, and none takes the room of another.
+    function hold(bytes32 index, uint64 until) external {
+        if (msg.sender != arbiter) revert NotArbiter(msg.sender);
+        Index storage entry = _indexes[index];
+        if (entry.owner == address(0)) revert UnknownIndex(index);
+        if (entry.disabled) revert AlreadyDisabled(index);
+        uint256 payableFrom = entry.payableFrom;
+        uint256 windowEnd = payableFrom - heldFor[index];
+        if (block.timestamp >= windowEnd) revert ChallengeWindowOver(index);
+        if (until > windowEnd + longestHold) revert HoldTooLong(index, until, windowEnd + longestHold);
+        if (until <= payableFrom) return;
+        heldFor[index] = until - windowEnd;
+        entry.payableFrom = until;
+        emit IndexHeld(index, until);
     }
 
     /// @notice Gives the bond back to the owner once the window has passed; anyone may ask for it.

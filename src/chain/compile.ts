@@ -39,6 +39,10 @@ export const SEPARATE_CONTRACT_NAMES = [
   'MeedGovernor',
   'TimelockController',
   'ValidatorStaking',
+  'Committee',
+  'Equivocation',
+  'PoseidonHash',
+  'DataRequests',
 ] as const;
 export type CompiledName = ContractName | (typeof SEPARATE_CONTRACT_NAMES)[number];
 export type CompiledContracts = Readonly<Record<CompiledName, CompiledContract>>;

@@ -10,6 +10,8 @@ import type { FeePolicy, Instance } from '../prover/reference/index.js';
 import type { Account } from './account.js';
 import { CONTRACT_NAMES, type CompiledName, type ContractName, compileContracts } from './compile.js';
 import { type DisputeCircuits, type DisputesDeployment, deployDisputes, parseDisputes } from './disputes.js';
+import { deployJudges, type JudgesDeployment, type JudgesTerms, longestHold, parseJudges } from './judges.js';
+import { deployHashers } from './poseidonTables.js';
 import {
   appointRoles,
   deployStaking,
@@ -44,12 +46,14 @@ export interface DeployOptions {
   readonly indexBond?: bigint;
   /** A deployed contract that shares the contributors' part; PositivePart, which is deployed, unless told. */
   readonly payoutPolicy?: string;
-  /** Judges what no proof can; the deployer unless told. */
+  /** Judges what no proof can, or hears appeals from the committee where `judges` are; the deployer unless told. */
   readonly arbiter?: string;
   /** The circuits by which anyone may dispute an index; without them the arbiter disables it alone. */
   readonly disputes?: DisputeCircuits;
   /** Staking of validators, which gets the stakers' part of fees; a proof in a dispute takes `slashShare` of stake. */
   readonly staking?: StakingTerms & { readonly slashShare: bigint };
+  /** Bonded auditors, equivocation and demanded openings; they need disputes and staking. */
+  readonly judges?: JudgesTerms;
 }
 
 /** Where the contracts lie: what every client and auditor needs, and plain JSON. */
@@ -66,6 +70,7 @@ export interface Deployment {
   readonly seal?: KeySeal;
   readonly disputes?: DisputesDeployment;
   readonly staking?: StakingDeployment;
+  readonly judges?: JudgesDeployment;
 }
 
 export interface Deployed {
@@ -77,6 +82,7 @@ export interface Deployed {
 export async function deploy(deployer: Account, options: DeployOptions): Promise<Deployed> {
   requireUnforgeable(options.key, deployer.chainId);
   requireVerifiedOrigin(options.key, options.ceremony, deployer.chainId);
+  if (options.judges !== undefined) requireJudgeable(options, options.judges);
   const { instance, ceremony } = options;
   const steps: Created[] = [];
   const create = async (name: ContractName, args: readonly unknown[]): Promise<string> => {
@@ -94,18 +100,36 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
   const arbiter = options.arbiter ?? deployer.address;
   const disputeTerms = {
     slots: instance.slots,
-    committee: arbiter,
+    committee: options.judges === undefined ? arbiter : undefined,
     staking: staking?.address ?? ZeroAddress,
     slashShare: options.staking?.slashShare ?? 0n,
   };
-  const disputes = options.disputes && (await deployDisputes(deployer, options.disputes, disputeTerms, createContract));
+  const hashers = options.judges && (await deployHashers(deployer, instance.columns, createContract));
+  const made = options.disputes && (await deployDisputes(deployer, options.disputes, disputeTerms, createContract));
+  const disputes = made?.disputes;
   const indexes = await create('IndexRegistry', [
     datanets,
     token,
     protocolTerms,
     disputes?.addresses.Disputes ?? arbiter,
+    options.judges === undefined ? 0 : longestHold(options.judges),
   ]);
   if (disputes !== undefined) requireSameIndexes(disputes, indexes);
+  const judges =
+    made?.judges && options.judges && hashers && disputes
+      ? await deployJudges(
+          deployer,
+          {
+            terms: options.judges,
+            disputes: disputes.addresses.Disputes,
+            columns: instance.columns,
+            hashers,
+            appeals: arbiter,
+            expected: made.judges,
+          },
+          createContract,
+        )
+      : undefined;
   if (staking !== undefined && disputes !== undefined) {
     const client = await openStaking(deployer, staking);
     await appointRoles(client, { slasher: disputes.addresses.Disputes, lockers: [] });
@@ -145,9 +169,24 @@ export async function deploy(deployer: Account, options: DeployOptions): Promise
       ...(ceremony && { seal: ceremony.seal }),
       ...(disputes && { disputes }),
       ...(staking && { staking }),
+      ...(judges && { judges }),
     },
     gas: gasByName(steps),
   };
+}
+
+/** What is held may still be slashed at its end: evidence must reach back to the registration of the longest held index. */
+function requireJudgeable({ disputes, staking, challengeWindow }: DeployOptions, judges: JudgesTerms): void {
+  if (disputes === undefined || staking === undefined) {
+    throw new MeedError('Judges without disputes and staking have nothing to decide with', 'Give both as well');
+  }
+  const reach = staking.evidencePeriods * staking.periodSeconds;
+  const longest = challengeWindow + longestHold(judges);
+  if (reach >= longest) return;
+  throw new MeedError(
+    `Evidence reaches back ${reach} seconds, and a held index is disputed for up to ${longest}`,
+    'Take more evidence periods, or shorter windows',
+  );
 }
 
 /** The deployer names the slasher, once, as soon as there is one. */
@@ -178,7 +217,7 @@ function termsOf({
 
 /** A deployment as JSON, for a manifest or a file. */
 export function deploymentJson(deployment: Deployment): JsonObject {
-  const { addresses, instance, codeHashes, seal, disputes, staking, ...plain } = deployment;
+  const { addresses, instance, codeHashes, seal, disputes, staking, judges, ...plain } = deployment;
   return {
     ...plain,
     addresses: { ...addresses },
@@ -187,6 +226,7 @@ export function deploymentJson(deployment: Deployment): JsonObject {
     ...(seal && { seal: { ...seal } }),
     ...(disputes && { disputes: { ...disputes, addresses: { ...disputes.addresses } } }),
     ...(staking && { staking: { ...staking } }),
+    ...(judges && { judges: { ...judges } }),
   };
 }
 
@@ -212,6 +252,7 @@ export function parseDeployment(value: unknown): Deployment {
     ...(whole.seal !== undefined && { seal: parseSeal(whole.seal) }),
     ...(whole.disputes !== undefined && { disputes: parseDisputes(whole.disputes) }),
     ...(whole.staking !== undefined && { staking: parseStaking(whole.staking) }),
+    ...(whole.judges !== undefined && { judges: parseJudges(whole.judges) }),
   };
 }
 

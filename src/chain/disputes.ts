@@ -4,12 +4,13 @@
  * The trap: the registry names its arbiter for good when it is made, and the disputes name their registry; so the disputes
  * are deployed just before it, for the address that it will have.
  */
-import { Contract, getCreateAddress } from 'ethers';
+import { Contract, getCreateAddress, ZeroAddress } from 'ethers';
 import { MeedError } from '../foundation/index.js';
 import type { Account, Sent } from './account.js';
 import type { ChainClient } from './client.js';
 import { type CompiledName, compileContracts } from './compile.js';
 import type { Deployment } from './deploy.js';
+import type { JudgesDeployment } from './judges.js';
 import { address, count, record } from './values.js';
 import { type KeyWords, requireUnforgeable } from './verifyingKey.js';
 
@@ -35,15 +36,19 @@ export interface DisputesDeployment {
 export interface DisputeTerms {
   /** S of SlotIsPrefix. */
   readonly slots: number;
-  /** Judges what no proof can. */
-  readonly committee: string;
+  /** Judges what no proof can; undefined for the three judges that are deployed right after the registry. */
+  readonly committee?: string;
   /** The staking contract, or the zero address where nobody is slashed. */
   readonly staking: string;
   /** Of the owner's stake that a proof takes; WHOLE_SHARE is all of it. */
   readonly slashShare: bigint;
 }
 
-type Create = (account: Account, name: CompiledName, args: readonly unknown[]) => Promise<{ readonly address: string }>;
+export type Create = (
+  account: Account,
+  name: CompiledName,
+  args: readonly unknown[],
+) => Promise<{ readonly address: string }>;
 
 /** The contract that is deployed next by this account must be the index registry. */
 export async function deployDisputes(
@@ -51,7 +56,7 @@ export async function deployDisputes(
   circuits: DisputeCircuits,
   { slots, committee, staking, slashShare }: DisputeTerms,
   create: Create,
-): Promise<DisputesDeployment> {
+): Promise<{ readonly disputes: DisputesDeployment; readonly judges?: JudgesDeployment }> {
   const verifier = async (name: CircuitName): Promise<string> => {
     requireUnforgeable(circuits[name], deployer.chainId, SIGNALS[name]);
     return (await create(deployer, 'StatementVerifier', [circuits[name]])).address;
@@ -60,10 +65,16 @@ export async function deployDisputes(
   const rowRange = await verifier('rowRange');
   const slotIsPrefix = await verifier('slotIsPrefix');
   const nonce = await deployer.provider.getTransactionCount(deployer.address);
-  const indexes = getCreateAddress({ from: deployer.address, nonce: nonce + 1 });
-  const args = [indexes, sumStep, rowRange, slotIsPrefix, circuits.levels, slots, committee, staking, slashShare];
+  const next = (steps: number): string => getCreateAddress({ from: deployer.address, nonce: nonce + steps });
+  const indexes = next(1);
+  const judges =
+    committee === undefined ? { Committee: next(2), Equivocation: next(3), DataRequests: next(4) } : undefined;
+  const named = [judges?.Committee ?? committee, judges?.Equivocation, judges?.DataRequests];
+  const judgeTuple = named.map((judge) => judge ?? ZeroAddress);
+  const args = [indexes, sumStep, rowRange, slotIsPrefix, circuits.levels, slots, judgeTuple, staking, slashShare];
   const { address: Disputes } = await create(deployer, 'Disputes', args);
-  return { addresses: { Disputes, sumStep, rowRange, slotIsPrefix }, indexes, levels: circuits.levels };
+  const addresses = { Disputes, sumStep, rowRange, slotIsPrefix };
+  return { disputes: { addresses, indexes, levels: circuits.levels }, ...(judges && { judges }) };
 }
 
 /** @throws MeedError when a field is missing or of the wrong kind */

@@ -34,6 +34,25 @@ export {
   withdraw,
   withdrawTo,
 } from './client.js';
+export {
+  accountMember,
+  approveCommittee,
+  type CaseVote,
+  type CommitteeCase,
+  decideCase,
+  joinCommittee,
+  leaveCommittee,
+  memberBond,
+  newVoteSalt,
+  openCase,
+  readCase,
+  revealVote,
+  ruleCase,
+  type SealedVote,
+  sealVote,
+  type Verdict,
+  withdrawMemberBond,
+} from './committee.js';
 export { compileContracts } from './compile.js';
 export {
   acceptDatanet,
@@ -67,6 +86,15 @@ export {
   withdrawConsent,
 } from './datanets.js';
 export {
+  answerRow,
+  approveRequests,
+  closeRequest,
+  type RowPlace,
+  readAnswer,
+  refuteAnswer,
+  requestRow,
+} from './dataRequests.js';
+export {
   type Deployed,
   type Deployment,
   type DeployOptions,
@@ -92,6 +120,17 @@ export {
   NOTHING_DISTRIBUTED,
   type ShardSums,
 } from './distribution.js';
+export {
+  announceEvidence,
+  indexSubject,
+  requireFresh,
+  type ScoresPlace,
+  type SignedStatement,
+  type Statement,
+  scoresSubject,
+  showEquivocation,
+  signStatement,
+} from './equivocation.js';
 export {
   type ChainEvent,
   type ChainEvents,
@@ -151,6 +190,14 @@ export {
   openIndex,
   registerIndex,
 } from './indexRegistration.js';
+export {
+  type CommitteeTerms,
+  type JudgeName,
+  type JudgesDeployment,
+  type JudgesTerms,
+  longestHold,
+  type RequestTerms,
+} from './judges.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,

@@ -25,6 +25,16 @@ library TestKeys {
         }
     }
 
+    /// @notice The same for a statement of this many signals.
+    function statement(uint256 first, uint256 signals) internal view returns (uint256[] memory key) {
+        uint256[24] memory four = words(first);
+        key = new uint256[](16 + 2 * signals);
+        for (uint256 word = 0; word < 14; ++word) key[word] = four[word];
+        for (uint256 i = 0; i <= signals; ++i) {
+            (key[14 + 2 * i], key[15 + 2 * i]) = _multiple(first + i + 1);
+        }
+    }
+
     /// @notice scalar · (1, 2), by the precompile
     function _multiple(uint256 scalar) private view returns (uint256 x, uint256 y) {
         (bool works, bytes memory point) = address(7).staticcall(abi.encode(uint256(1), uint256(2), scalar));
