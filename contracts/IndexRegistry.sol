@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {DatanetRegistry} from "./DatanetRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
@@ -232,12 +233,13 @@ contract IndexRegistry is ReentrancyGuardTransient {
         if (entry.owner == address(0)) revert UnknownIndex(index);
         if (entry.disabled) revert AlreadyDisabled(index);
         uint256 payableFrom = entry.payableFrom;
+        if (payableFrom == UNFINISHED) revert IndexUnfinished(index, entry.tiled, entry.rows);
         uint256 windowEnd = payableFrom - heldFor[index];
         if (block.timestamp >= windowEnd) revert ChallengeWindowOver(index);
         if (until > windowEnd + longestHold) revert HoldTooLong(index, until, windowEnd + longestHold);
         if (until <= payableFrom) return;
         heldFor[index] = until - windowEnd;
-        entry.payableFrom = until;
+        entry.payableFrom = SafeCast.toUint40(until);
         emit IndexHeld(index, until);
     }
 
