@@ -111,6 +111,7 @@ export {
   type Vote,
   verifierOf,
 } from './governance.js';
+export { deploymentManifest } from './manifest.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,
