@@ -42,7 +42,7 @@ export function windowBytes(count: usize, width: i32, degree: i32): usize {
  * @param points  affine points in words, and `turned` their images where scalars are split (see `endomorphism.ts`)
  * @param terms   into how many scalars are split: 1 or 2
  * @param recoded scalars, and `counts` their bytes (see `scalars.ts`)
- * @param work    windowBytes(count·terms, width, degree) bytes, a multiple of 16
+ * @param work    windowBytes(digits that are not zero, width, degree) bytes, a multiple of 16
  * @param result  X, Y, Z in words
  */
 export function sumWindow(
@@ -63,13 +63,13 @@ export function sumWindow(
   const lengths = left + 3 * 4 * mostPairs(degree);
   const starts = lengths + 4 * (buckets + 1);
   const references = starts + 4 * (buckets + 1);
-  const sums = (references + 4 * count * <usize>terms + 63) & ~63;
-  sort(points, turned, terms, recoded, counts, count, window, width, degree, lengths, starts, references);
+  const found = sort(points, turned, terms, recoded, counts, count, window, width, degree, lengths, starts, references);
+  const sums = (references + 4 * found + 63) & ~63;
   addLevels(left, lengths, starts, references, buckets, degree, sums);
   weigh(lengths, starts, references, width, degree, result);
 }
 
-/** Sorts references to points by bucket: `starts` and `lengths` of each bucket's part of `references`. */
+/** Sorts references to points by bucket: `starts` and `lengths` of each bucket's part of `references`; gives their number. */
 function sort(
   points: usize,
   turned: usize,
@@ -83,7 +83,7 @@ function sort(
   lengths: usize,
   starts: usize,
   references: usize,
-): void {
+): usize {
   const windows = windowCount(width, terms);
   const buckets = (<usize>1) << (<usize>(width - 1));
   const pointBytes = <usize>(2 * degree) * WORDS;
@@ -115,6 +115,7 @@ function sort(
     const point = terms === 1 ? points + i * pointBytes : ((i & 1) === 0 ? points : turned) + (i >> 1) * pointBytes;
     store<u32>(references + ((<usize>place) << 2), <u32>point | <u32>negated);
   }
+  return <usize>next;
 }
 
 /** Adds pairs within buckets, level by level, until none holds more than one. */

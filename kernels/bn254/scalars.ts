@@ -105,7 +105,10 @@ export function recode(
   return most;
 }
 
-/** How many scalars are neither below 2⁶⁴ nor (nearly all of these) above r − 2⁶⁴. */
+/**
+ * How many scalars are neither below 2⁶⁴ nor (nearly all of these) above r − 2⁶⁴. No other has a second half, which bounds
+ * the memory that a window needs.
+ */
 export function countLong(scalars: usize, count: usize): usize {
   let long: usize = 0;
   for (let i: usize = 0; i < count; i++) {

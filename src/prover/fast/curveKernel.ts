@@ -29,7 +29,7 @@ export interface CurveKernel {
   ): number;
   /** Points times the endomorphism's factor, where scalars were split. */
   turnPoints(points: number, counts: number, count: number, group: Group, out: number): void;
-  /** Bytes of work for one window, `count` terms. */
+  /** Bytes of work for one window, `count` digits of it not zero. */
   windowBytes(count: number, width: number, group: Group): number;
   /** Σ digit·point of one window, X, Y, Z to `result`. */
   sumWindow(

@@ -4,13 +4,13 @@
  * for the largest sum that will be asked for, and used again by every sum, one sum after the other.
  *
  * Memory, n the most points of one sum: 34 bytes a point for the digits and 64 on G1 or 128 on G2 for the points that the
- * endomorphism gives, and for each thread 136 bytes a point on G1 or 264 on G2 beside its buckets. Where scalars are not
- * split it is 33, none, and half as much for each thread.
+ * endomorphism gives, and for each thread, beside its buckets, 68 bytes on G1 or 132 on G2 for a point and once more for
+ * as many as are split. Where scalars are never split it is 33, none, and 68 or 132.
  * The trap: windows of short scalars are few, so with many threads a window is cut into ranges of points.
  */
 import { G1, G2, type Group, SPLIT, type Terms } from './curveKernel.js';
 import type { Arithmetic } from './fieldThreads.js';
-import { cheapestDigits, type Digits, MOST_WIDTH, partsOf } from './msmWidth.js';
+import { cheapestDigits, type Digits, MOST_SPLIT, MOST_WIDTH, partsOf } from './msmWidth.js';
 
 export interface MultiScalarSizes {
   /** Most points of a sum on G1. */
@@ -65,19 +65,22 @@ export class MultiScalar {
     this.#arithmetic = arithmetic;
     this.#sizes = { [G1]: g1, [G2]: g2 };
     const { kernel, threads } = arithmetic;
-    const limit = { width: MOST_WIDTH, terms };
-    const [of1, of2] = [g1, g2].map((size) => cheapestDigits(size, size, threads, limit));
-    this.#most = { [G1]: of1, [G2]: of2 };
     const most = Math.max(g1, g2, 1);
     this.#recoded = arithmetic.allocate(most * SCALAR_BYTES + BEHIND_DIGITS);
-    this.#counts = arithmetic.allocate(most * Math.max(of1.terms, of2.terms));
-    const turnedBytes = ({ terms }: Digits, size: number, group: Group): number =>
-      terms === SPLIT ? size * POINT_BYTES[group] : 0;
-    this.#turned = arithmetic.allocate(Math.max(turnedBytes(of1, g1, G1), turnedBytes(of2, g2, G2)));
-    const workBytes = Math.max(
-      kernel.windowBytes(g1 * of1.terms, of1.width, G1),
-      kernel.windowBytes(g2 * of2.terms, of2.width, G2),
-    );
+    this.#counts = arithmetic.allocate(most * terms);
+    this.#turned = arithmetic.allocate(terms === SPLIT ? Math.max(g1 * POINT_BYTES[G1], g2 * POINT_BYTES[G2]) : 0);
+    const widest = (size: number): Digits => ({
+      width: Math.max(
+        ...[size, Math.min(size, MOST_SPLIT)].map(
+          (long) => cheapestDigits(size, long, threads, { width: MOST_WIDTH, terms }).width,
+        ),
+      ),
+      terms,
+    });
+    this.#most = { [G1]: widest(g1), [G2]: widest(g2) };
+    const windowBytes = (size: number, group: Group): number =>
+      kernel.windowBytes(size + (terms - 1) * Math.min(size, MOST_SPLIT), this.#most[group].width, group);
+    const workBytes = Math.max(windowBytes(g1, G1), windowBytes(g2, G2));
     this.#work = Array.from({ length: threads }, () => arithmetic.allocate(workBytes));
     this.#sums = arithmetic.allocate(MOST_WINDOWS * partsOf(threads, 1, most) * PROJECTIVE_BYTES[G2]);
     this.#out = arithmetic.allocate(POINT_BYTES[G2]);

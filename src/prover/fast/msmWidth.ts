@@ -32,6 +32,11 @@ const BITS = { [WHOLE]: 254, [SPLIT]: 128 } as const;
 /** The kernel's weighted sum takes the buckets in four quarters, and its digits fit 19 bits. */
 export const LEAST_WIDTH = 4;
 export const MOST_WIDTH = 17;
+/**
+ * Most long scalars that are split: the points of more do not stay in a processor's cache when they are twice as many, and
+ * nothing was gained, as measured.
+ */
+export const MOST_SPLIT = 2 ** 16;
 /** A window with fewer points is not worth cutting. */
 const LEAST_PART = 2048;
 
@@ -50,8 +55,9 @@ export function cheapestDigits(
     digits: { width: LEAST_WIDTH, terms: WHOLE },
     cost: Number.POSITIVE_INFINITY,
   };
+  const termsMost = long <= MOST_SPLIT ? most.terms : WHOLE;
   for (const terms of [WHOLE, SPLIT] as const) {
-    for (let width = LEAST_WIDTH; terms <= most.terms && width <= most.width; width++) {
+    for (let width = LEAST_WIDTH; terms <= termsMost && width <= most.width; width++) {
       const cost = sumCost(count, long, threads, { width, terms });
       if (cost < best.cost) best = { digits: { width, terms }, cost };
     }

@@ -229,6 +229,20 @@ describe('the halves of a scalar', () => {
     );
   });
 
+  it('are as many as there are long scalars at most, unreduced ones too', () => {
+    const scalars = [r - 1n, r, r + 1n, 2n * r, 2n * r - 3n, 5n * r + 7n, 2n ** 64n, r - 2n ** 64n, r - 2n ** 65n];
+    for (let i = 0n; i < 70n; i++) scalars.push(2n ** 63n + 2n ** i, r - 2n ** i, r + 2n ** i, 3n * 2n ** i);
+    for (const scalar of scalars) {
+      const mark = arithmetic.mark;
+      const at = arithmetic.allocate(32);
+      arithmetic.bytes.set(bytesOf(scalar), at);
+      const long = arithmetic.kernel.countLong(at, 1);
+      arithmetic.release(mark);
+      const [{ v }] = halves([scalar]);
+      expect(v === 0n || long === 1).toBe(true);
+    }
+  });
+
   it('of a scalar that is short already, or the negative of one, are it and zero', () => {
     const short = [0n, 1n, 255n, 2n ** 16n, 2n ** 64n - 1n, 2n ** 100n, 2n ** 125n];
     expect(halves(short)).toEqual(short.map((u) => ({ u, v: 0n })));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bn254 } from '../../../src/prover/curve.js';
 import { SPLIT, WHOLE } from '../../../src/prover/fast/curveKernel.js';
 import { type Arithmetic, BASE_FIELD, MultiScalar, openArithmetic } from '../../../src/prover/fast/index.js';
-import { cheapestDigits, MOST_WIDTH, sumProducts } from '../../../src/prover/fast/msmWidth.js';
+import { cheapestDigits, MOST_SPLIT, MOST_WIDTH, sumProducts } from '../../../src/prover/fast/msmWidth.js';
 
 type Bn254 = Awaited<ReturnType<typeof bn254>>;
 
@@ -192,12 +192,15 @@ describe('a sum', () => {
       expect(terms).toBe(SPLIT);
       expect(opened[0].kernel.windowCount(width, terms) % threads).toBe(0);
     }
-    for (let log = 0; log <= 20; log++) {
+    for (let log = 0; 2 ** log <= MOST_SPLIT; log++) {
       const chosen = cheapestDigits(2 ** log, 2 ** log, 1);
       const whole = cheapestDigits(2 ** log, 2 ** log, 1, { width: MOST_WIDTH, terms: WHOLE });
       expect(whole.terms).toBe(WHOLE);
       expect(sumProducts(2 ** log, 2 ** log, chosen)).toBeLessThan(sumProducts(2 ** log, 2 ** log, whole));
     }
+    // what counts is how many are long: a witness is split where a sum of as many long scalars is not
+    expect(cheapestDigits(4 * MOST_SPLIT, 4 * MOST_SPLIT, 1).terms).toBe(WHOLE);
+    expect(cheapestDigits(4 * MOST_SPLIT, MOST_SPLIT, 1).terms).toBe(SPLIT);
   });
 
   it('is the same with scalars that are not split, and takes less memory so', async () => {
