@@ -4,8 +4,9 @@
  * are as many additions, but half the windows, and so half the buckets' weighted sums.
  * The pairs (u, v) with u + v·λ = 0 modulo r are a lattice; (S, −N) and (N + S, S) are its short basis. What is left of
  * (k, 0) behind the multiple of the basis nearest to it is (k₁, k₂).
- * The trap: the two quotients are rounded from the highest words only. A quotient that is wrong by one still gives k, but
- * a longer half: that they are never wrong by more than .7 keeps both halves below 2¹²⁷.
+ * The traps: the two quotients are rounded from the highest words only. One that is wrong by one still gives k, but a
+ * longer half: that they are never wrong by more than .7 keeps both halves below 2¹²⁷. And φ is that multiplication only
+ * in the subgroup of order r, which on the twist is not all points; a key's are in it.
  */
 
 import { loadCoordinate, storeCoordinate } from './coordinates';
