@@ -1,9 +1,10 @@
 /**
  * The prover's arithmetic on BN254 beside ffjavascript's, in one run: nanoseconds of a product, points per second of
- * multi-scalar multiplications with random scalars and with scalars like a witness', and beside each sum its floor: the
- * products that it needs at the time that a product took.
+ * multi-scalar multiplications with random scalars and with scalars like a witness', what the curve's endomorphism makes
+ * of them (the same sum with scalars not split, in turn), and beside each sum its floor: the products that it needs at
+ * the time that a product took.
  *
- *   npx tsx bench/msm.ts [--quick] [--json FILE] [--sizes 12,13,14,15,16] [--threads 2] [--repeats 3]
+ *   npx tsx bench/msm.ts [--quick] [--json FILE] [--sizes 12,13,14,15,16] [--threads 2] [--repeats 3] [--groups G1,G2]
  *
  * Like a witness: 40% zero, 30% one, 20% below 2¹⁶, 10% of full length. Both sides get the same points and scalars, and
  * their results must be equal. ffjavascript runs with its default threads, one a core. Times are medians; processor
@@ -13,6 +14,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildBn128, type Curve } from 'ffjavascript';
 import { Random } from '../src/foundation/index.js';
+import { WHOLE } from '../src/prover/fast/curveKernel.js';
 import {
   type Arithmetic,
   BASE_FIELD,
@@ -21,7 +23,7 @@ import {
   openArithmetic,
   SCALAR_FIELD,
 } from '../src/prover/fast/index.js';
-import { digitWidth, windowProducts } from '../src/prover/fast/msmWidth.js';
+import { cheapestDigits, sumProducts } from '../src/prover/fast/msmWidth.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values: given } = parseArgs({
     sizes: { type: 'string', default: '12,13,14,15,16' },
     threads: { type: 'string', default: '2' },
     repeats: { type: 'string', default: '3' },
+    groups: { type: 'string', default: 'G1,G2' },
     quick: { type: 'boolean', default: false },
   },
 });
@@ -47,6 +50,9 @@ interface SumRow {
   readonly logPoints: number;
   readonly pointsPerSecond: number;
   readonly processorSeconds: number;
+  /** The same sum with scalars not split. */
+  readonly wholeSeconds: number;
+  readonly wholeProcessorSeconds: number;
   readonly peerPointsPerSecond: number;
   readonly peerProcessorSeconds: number;
   /** Seconds that the products alone take on all threads. */
@@ -58,22 +64,30 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
-async function timed<T>(work: () => Promise<T>): Promise<{ result: T; seconds: number; processorSeconds: number }> {
-  const runs: { seconds: number; processorSeconds: number }[] = [];
-  let result: T | undefined;
+interface Timed {
+  readonly result: Uint8Array;
+  readonly seconds: number;
+  readonly processorSeconds: number;
+}
+
+/** Runs both in turn, so that what else the machine does is in both. */
+async function timedInTurn(works: readonly (() => Promise<Uint8Array>)[]): Promise<Timed[]> {
+  const runs = works.map((): Timed[] => []);
   for (let run = 0; run < repeats; run++) {
-    const before = process.cpuUsage();
-    const start = performance.now();
-    result = await work();
-    const { user, system } = process.cpuUsage(before);
-    runs.push({ seconds: (performance.now() - start) / 1e3, processorSeconds: (user + system) / 1e6 });
+    for (const [i, work] of works.entries()) {
+      const before = process.cpuUsage();
+      const start = performance.now();
+      const result = await work();
+      const seconds = (performance.now() - start) / 1e3;
+      const { user, system } = process.cpuUsage(before);
+      runs[i].push({ result, seconds, processorSeconds: (user + system) / 1e6 });
+    }
   }
-  if (result === undefined) throw new Error('--repeats is at least 1');
-  return {
-    result,
-    seconds: median(runs.map(({ seconds }) => seconds)),
-    processorSeconds: median(runs.map(({ processorSeconds }) => processorSeconds)),
-  };
+  return runs.map((of) => ({
+    result: of[0].result,
+    seconds: median(of.map(({ seconds }) => seconds)),
+    processorSeconds: median(of.map(({ processorSeconds }) => processorSeconds)),
+  }));
 }
 
 /** Nanoseconds of one call for each element, the best of many short runs: what other processes take is left out. */
@@ -152,7 +166,7 @@ function productsOf(group: 'G1' | 'G2', scalars: Uint8Array): number {
     if (at.some((byte) => byte !== 0)) present++;
     if (at.subarray(8).some((byte) => byte !== 0)) long++;
   }
-  return windowProducts(present, long, digitWidth(count, long)) * PRODUCTS_OF_DEGREE[group];
+  return sumProducts(present, long, cheapestDigits(count, long, threads)) * PRODUCTS_OF_DEGREE[group];
 }
 
 const curve = await buildBn128(false);
@@ -161,9 +175,12 @@ try {
   const perProduct = products(arithmetic, curve);
   for (const [what, ns] of Object.entries(perProduct)) console.log(`${what}: ${ns.toFixed(1)} ns`);
   const most = 2 ** Math.max(...logs);
-  const sums = new MultiScalar(arithmetic, { g1: most, g2: most });
+  const groups = (['G1', 'G2'] as const).filter((group) => given.groups.split(',').includes(group));
+  const sizes = { g1: groups.includes('G1') ? most : 0, g2: groups.includes('G2') ? most : 0 };
+  const split = new MultiScalar(arithmetic, sizes);
+  const whole = new MultiScalar(arithmetic, { ...sizes, terms: WHOLE });
   const rows: SumRow[] = [];
-  for (const group of ['G1', 'G2'] as const) {
+  for (const group of groups) {
     const all = pointBytes(curve, group, most);
     for (const logPoints of logs) {
       const count = 2 ** logPoints;
@@ -176,19 +193,23 @@ try {
       for (const kind of ['random', 'witness'] as const) {
         const scalars = scalarBytes(kind, count, 3);
         arithmetic.bytes.set(scalars, at);
-        const sum = (): Promise<Uint8Array> =>
-          group === 'G1' ? sums.g1(points, at, count) : sums.g2(points, at, count);
-        await sum(); // the compiler's second tier
-        const ours = await timed(sum);
-        const peer = await timed(() => curve[group].multiExpAffine(bases, scalars));
+        const sum = (by: MultiScalar) => (): Promise<Uint8Array> =>
+          group === 'G1' ? by.g1(points, at, count) : by.g2(points, at, count);
+        await sum(split)(); // the compiler's second tier
+        const [ours, unsplit] = await timedInTurn([sum(split), sum(whole)]);
+        const [peer] = await timedInTurn([() => curve[group].multiExpAffine(bases, scalars)]);
         const same = Buffer.from(curve[group].toAffine(peer.result)).equals(ours.result);
-        if (!same) throw new Error(`the sums of ${count} points on ${group} differ`);
+        if (!same || !Buffer.from(unsplit.result).equals(ours.result)) {
+          throw new Error(`the sums of ${count} points on ${group} differ`);
+        }
         const row: SumRow = {
           group,
           scalars: kind,
           logPoints,
           pointsPerSecond: count / ours.seconds,
           processorSeconds: ours.processorSeconds,
+          wholeSeconds: unsplit.seconds,
+          wholeProcessorSeconds: unsplit.processorSeconds,
           peerPointsPerSecond: count / peer.seconds,
           peerProcessorSeconds: peer.processorSeconds,
           floorSeconds: (productsOf(group, scalars) * perProduct.multiply) / 1e9 / threads,
@@ -197,7 +218,10 @@ try {
         rows.push(row);
         console.log(
           `${group} 2^${logPoints} ${kind}: ${Math.round(row.pointsPerSecond)} points/s, ${row.seconds.toFixed(3)} s ` +
-            `(processor ${row.processorSeconds.toFixed(3)} s, floor ${row.floorSeconds.toFixed(3)} s), ffjavascript ` +
+            `(processor ${row.processorSeconds.toFixed(3)} s, floor ${row.floorSeconds.toFixed(3)} s), ` +
+            `not split ${row.wholeSeconds.toFixed(3)} s (processor ${row.wholeProcessorSeconds.toFixed(3)} s): ` +
+            `${(row.wholeSeconds / row.seconds).toFixed(3)}× (processor ` +
+            `${(row.wholeProcessorSeconds / row.processorSeconds).toFixed(3)}×), ffjavascript ` +
             `${Math.round(row.peerPointsPerSecond)} points/s ` +
             `(processor ${row.peerProcessorSeconds.toFixed(3)} s): ${(row.pointsPerSecond / row.peerPointsPerSecond).toFixed(2)}×`,
         );

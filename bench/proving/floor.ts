@@ -1,14 +1,16 @@
 /**
  * The products of field elements that a proof takes, a floor for the way it is made here: six transforms of n log₂(n)/2
  * each and the pointwise products, and an addition of affine points that shares its inversion (five products and a square)
- * for every digit of every scalar that is not zero, with the width of digits that takes the fewest. Half the scalars'
- * digits are one bit shorter by sign, which is left out; conversions, sums of coefficients and the buckets' own sums are not
- * counted, so no prover of this kind is below it. An addition in G2 counts as three.
+ * for every digit of every scalar that is not zero, with the width of digits that takes the fewest, whole scalars or long
+ * ones in two halves (the curve's endomorphism). Half the scalars' digits are one bit shorter by sign, which is left out;
+ * conversions, sums of coefficients and the endomorphism's own products are not counted, so no prover of this kind is below
+ * it. An addition in G2 counts as three.
  */
 import { openArithmetic, SCALAR_FIELD } from '../../src/prover/fast/index.js';
 
 const ELEMENT_BYTES = 32;
 const SCALAR_BITS = 254;
+const HALF_BITS = 127;
 const ADDITION = 6;
 /** Products of a bucket's share in the weighted sum of its window. */
 const BUCKET = 2 * ADDITION;
@@ -35,10 +37,14 @@ export function productsOfProof(log: number, wtns: Uint8Array): number {
 function additions(lengths: Uint16Array): number {
   let least = Number.POSITIVE_INFINITY;
   for (let width = 2; width <= 18; width++) {
-    let digits = 0;
-    for (const bits of lengths) digits += Math.ceil(bits / width);
-    const windows = Math.ceil(SCALAR_BITS / width);
-    least = Math.min(least, digits + (windows * 2 ** (width - 1) * BUCKET) / ADDITION);
+    const [whole, halves] = [SCALAR_BITS, HALF_BITS].map((bits) => Math.ceil(bits / width));
+    let [ofWhole, ofHalves] = [0, 0];
+    for (const bits of lengths) {
+      ofWhole += Math.ceil(bits / width);
+      ofHalves += bits > HALF_BITS ? 2 * halves : Math.ceil(bits / width);
+    }
+    const buckets = (2 ** (width - 1) * BUCKET) / ADDITION;
+    least = Math.min(least, ofWhole + whole * buckets, ofHalves + halves * buckets);
   }
   return least;
 }

@@ -7,6 +7,7 @@ import * as arrays from './arrays';
 import { Q, R } from './field';
 
 export { combineWindows, sumWindow, windowBytes } from './buckets';
+export { turnPoints } from './endomorphism';
 export { hashArray, openPoseidon, poseidonBytes } from './poseidon';
 export { closeStrip, openStrip, turnPart } from './quotient';
 export { firstFreeByte, roomBytes, setRoom } from './room';

@@ -30,7 +30,7 @@ const NEXT: usize = TOTAL + POINT;
 const BEFORE: usize = NEXT + POINT;
 const LANE: usize = BEFORE + POINT;
 
-/** Bytes of work for a window of at most `count` points and digits of `width` bits. */
+/** Bytes of work for a window of at most `count` digits of `width` bits that are not zero. */
 export function windowBytes(count: usize, width: i32, degree: i32): usize {
   const buckets = ((<usize>1) << (<usize>(width - 1))) + 1;
   const lists: usize = mostPairs(degree) * 12;
@@ -38,14 +38,17 @@ export function windowBytes(count: usize, width: i32, degree: i32): usize {
 }
 
 /**
- * Σ digit·point over the points [0, count), for one digit of each.
- * @param points  affine points in words
+ * Σ digit·point over the points [0, count), for one digit of each, or for one of each half.
+ * @param points  affine points in words, and `turned` their images where scalars are split (see `endomorphism.ts`)
+ * @param terms   into how many scalars are split: 1 or 2
  * @param recoded scalars, and `counts` their bytes (see `scalars.ts`)
- * @param work    windowBytes(count, width, degree) bytes, a multiple of 16
+ * @param work    windowBytes(digits that are not zero, width, degree) bytes, a multiple of 16
  * @param result  X, Y, Z in words
  */
 export function sumWindow(
   points: usize,
+  turned: usize,
+  terms: i32,
   recoded: usize,
   counts: usize,
   count: usize,
@@ -60,15 +63,17 @@ export function sumWindow(
   const lengths = left + 3 * 4 * mostPairs(degree);
   const starts = lengths + 4 * (buckets + 1);
   const references = starts + 4 * (buckets + 1);
-  const sums = (references + 4 * count + 63) & ~63;
-  sort(points, recoded, counts, count, window, width, degree, lengths, starts, references);
+  const found = sort(points, turned, terms, recoded, counts, count, window, width, degree, lengths, starts, references);
+  const sums = (references + 4 * found + 63) & ~63;
   addLevels(left, lengths, starts, references, buckets, degree, sums);
   weigh(lengths, starts, references, width, degree, result);
 }
 
-/** Sorts references to points by bucket: `starts` and `lengths` of each bucket's part of `references`. */
+/** Sorts references to points by bucket: `starts` and `lengths` of each bucket's part of `references`; gives their number. */
 function sort(
   points: usize,
+  turned: usize,
+  terms: i32,
   recoded: usize,
   counts: usize,
   count: usize,
@@ -78,14 +83,17 @@ function sort(
   lengths: usize,
   starts: usize,
   references: usize,
-): void {
-  const windows = windowCount(width);
+): usize {
+  const windows = windowCount(width, terms);
   const buckets = (<usize>1) << (<usize>(width - 1));
   const pointBytes = <usize>(2 * degree) * WORDS;
+  const digits = count * <usize>terms;
+  const bytes = WORDS / <usize>terms;
+  const bits = <i32>bytes * 8;
   memory.fill(lengths, 0, 4 * (buckets + 1));
-  for (let i: usize = 0; i < count; i++) {
+  for (let i: usize = 0; i < digits; i++) {
     if (digitCount(load<u8>(counts + i)) <= window) continue;
-    const at = lengths + ((<usize>abs(digitAt(recoded + i * WORDS, window, width, windows))) << 2);
+    const at = lengths + ((<usize>abs(digitAt(recoded + i * bytes, window, width, windows, bits))) << 2);
     store<u32>(at, load<u32>(at) + 1);
   }
   let next: u32 = 0;
@@ -94,18 +102,20 @@ function sort(
     next += load<u32>(lengths + (bucket << 2));
   }
   memory.fill(lengths, 0, 4 * (buckets + 1));
-  for (let i: usize = 0; i < count; i++) {
+  for (let i: usize = 0; i < digits; i++) {
     const byte = load<u8>(counts + i);
     if (digitCount(byte) <= window) continue;
-    const digit = digitAt(recoded + i * WORDS, window, width, windows);
+    const digit = digitAt(recoded + i * bytes, window, width, windows, bits);
     if (digit === 0) continue;
     const bucket = (<usize>abs(digit)) << 2;
     const filled = load<u32>(lengths + bucket);
     const place = load<u32>(starts + bucket) + filled;
     store<u32>(lengths + bucket, filled + 1);
     const negated = isNegative(byte) !== digit < 0;
-    store<u32>(references + ((<usize>place) << 2), <u32>(points + i * pointBytes) | <u32>negated);
+    const point = terms === 1 ? points + i * pointBytes : ((i & 1) === 0 ? points : turned) + (i >> 1) * pointBytes;
+    store<u32>(references + ((<usize>place) << 2), <u32>point | <u32>negated);
   }
+  return <usize>next;
 }
 
 /** Adds pairs within buckets, level by level, until none holds more than one. */

@@ -17,6 +17,7 @@ import { EXPONENT, MODULUS, mul, ONE, square } from './product.generated';
 
 export {
   add,
+  BETA,
   FROM_INTEGER,
   FROM_KEY,
   load4,

@@ -21,6 +21,7 @@ const RADIX = 1n << BigInt(LIMBS * WIDTH);
 const KEY_RADIX = 1n << 256n;
 const BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
 const SCALAR_FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+const BETA = 0x59e26bcea0d48bacd4f263f1acdb5c4f5763473177fffffen;
 
 function inverse(value, modulus) {
   let [r0, r1, s0, s1] = [modulus, value % modulus, 0n, 1n];
@@ -72,6 +73,10 @@ function tableSource(name, p) {
   for (const coordinate of [(81n * norm) % p, ((p - 9n) * norm) % p]) {
     words.push(...limbs((coordinate * RADIX) % p).flatMap((limb) => [limb, limb, limb, limb]));
   }
+  // Third roots of one, of G1's endomorphism and of G2's with the same factor; only the base field's are used.
+  for (const root of [BETA, BETA * BETA]) {
+    words.push(...limbs((root * RADIX) % p).flatMap((limb) => [limb, limb, limb, limb]));
+  }
   const exponent = p - 2n;
   for (let i = 0; i < 8; i++) words.push((exponent >> BigInt(32 * i)) & 0xffffffffn);
   return `export const ${name}: usize = memory.data<u32>([${words.join(', ')}], 16);`;
@@ -84,7 +89,11 @@ function offsetsSource() {
     lines.push(`export const ${name}: usize = ${16 * row};`);
     row += length;
   }
-  lines.push(`export const TWIST: usize = ${16 * row};`, `export const EXPONENT: usize = ${16 * (row + 2 * LIMBS)};`);
+  for (const name of ['TWIST', 'BETA']) {
+    lines.push(`export const ${name}: usize = ${16 * row};`);
+    row += 2 * LIMBS;
+  }
+  lines.push(`export const EXPONENT: usize = ${16 * row};`);
   return lines;
 }
 

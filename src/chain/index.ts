@@ -198,6 +198,7 @@ export {
   longestHold,
   type RequestTerms,
 } from './judges.js';
+export { deploymentManifest } from './manifest.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keccak256, toUtf8Bytes } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   Account,
@@ -112,7 +113,21 @@ describe('meed chain', () => {
     });
     const [line] = await Promise.race([said, gone]);
     const up: { url: string; accounts: string[] } = JSON.parse(String(line));
-    const written = parseDeployment(JSON.parse(readFileSync(file, 'utf8')));
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    const written = parseDeployment(manifest);
+    expect(manifest.network).toEqual({
+      chainId: '0x7a69',
+      chainName: 'Meed chain 31337',
+      rpcUrls: [up.url],
+      nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    });
+    expect(manifest.token).toEqual({ address: written.addresses.AttributionToken, symbol: 'MEED', decimals: 18 });
+    expect(Object.keys(manifest.interfaces)).toEqual(Object.keys(written.addresses));
+    // the first four bytes of the signature's hash, by hand
+    for (const signature of ['withdraw()', 'creditOf(address)', 'NothingToWithdraw(address)']) {
+      const { selectors } = manifest.interfaces.EpochSettlement;
+      expect(selectors[signature]).toBe(keccak256(toUtf8Bytes(signature)).slice(0, 10));
+    }
     const account = await Account.connect(up.url, written.chainId, { development: 0 });
     expect(account.address).toBe(up.accounts[0]);
     account.close();

@@ -2,9 +2,13 @@
  * The stages one by one on one folder, as an operator or a scheduler runs them, then what the whole says of itself: the
  * demo finds every stage made, and its summary balances to the last unit.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Account, creditOf, openClient, parseDeployment } from '../../src/chain/index.js';
+import { packageRoot } from '../../src/foundation/index.js';
 import type { Explanation } from '../../src/influence/index.js';
 import type { Summary } from '../../src/report/index.js';
 import { afterwards, buildCommand, meed, temporaryFolder } from './support/command.js';
@@ -64,6 +68,42 @@ describe('stage by stage', () => {
     const result = JSON.parse(stdout) as Summary['audit'] & { seed: number };
     expect(result).toMatchObject({ passed: true, seed: 5 });
     expect(result.checks.every((check) => check.passed && check.detail !== '')).toBe(true);
+  });
+});
+
+describe('chain up --from', () => {
+  it('goes on from the settled chain, where every credit is as it was before it was withdrawn', async () => {
+    const file = join(folder, 'deployment.json');
+    const args = ['chain', 'up', '--from', out, '--port', '0', '--file', file, '--json'];
+    const child = spawn(process.execPath, [join(packageRoot, 'bin', 'meed.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
+    try {
+      const { url }: { url: string } = JSON.parse(String(line));
+      const { network, ...manifest } = JSON.parse(readFileSync(file, 'utf8'));
+      expect(network).toMatchObject({ chainId: '0x7a69', rpcUrls: [url] });
+      const deployment = parseDeployment(manifest);
+      const { facts } = await manifestOf(out, 'chain');
+      expect(deployment).toEqual(parseDeployment(facts.deployment));
+      const account = await Account.connect(url, deployment.chainId, { development: 0 });
+      const client = await openClient(account, deployment);
+      const { withdrawn } = (await manifestOf(out, 'payout')).facts;
+      const credits = Object.entries(withdrawn ?? {});
+      expect(credits.length).toBeGreaterThan(3);
+      for (const [address, credit] of credits) expect(String(await creditOf(client, address))).toBe(credit);
+      account.close();
+    } finally {
+      child.kill('SIGINT');
+      await ended;
+    }
+  });
+
+  it('says what is missing where a run is not settled', async () => {
+    const { status, stderr } = await meed('chain', 'up', '--from', folder, '--port', '0');
+    expect(status).toBe(2);
+    expect(stderr).toContain('holds no settled chain. Run `meed settle` first');
   });
 });
 

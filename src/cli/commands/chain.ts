@@ -11,6 +11,7 @@ import {
   type Deployment,
   deploy,
   deploymentJson,
+  deploymentManifest,
   developmentAddress,
   openProvider,
   parseDeployment,
@@ -19,7 +20,7 @@ import {
 } from '../../chain/index.js';
 import { DEFAULT_DEPLOYMENT, STATE_FILE, withSession } from '../../chain/validator/index.js';
 import { MeedError } from '../../foundation/index.js';
-import { compileCircuit, developmentKey, keyWords, scoreMatrixCircuit } from '../../prover/index.js';
+import { compileCircuit, developmentKey, type Instance, keyWords, scoreMatrixCircuit } from '../../prover/index.js';
 import { command, runOptions, whole } from '../arguments.js';
 import { listenForInterrupts } from '../interrupt.js';
 
@@ -31,34 +32,57 @@ export function chainUpCommand(): Command {
     .addOption(new Option('--port <n>', 'on 127.0.0.1').argParser(whole(0)).default(DEFAULT_PORT))
     .addOption(new Option('--network <name>', 'behaves like a chain of the OP stack').choices(['optimism']))
     .option('--file <path>', 'where the deployment is written', DEPLOYMENT_FILE)
+    .option('--from <run>', "goes on from the settled chain of a run's folder, with its credits, instead of a new one")
     .addHelpText(
       'after',
       '\nThe key is the development key, whose secrets are public: for tests only. The first development account owns the token and may\n' +
-        'mint. For a wallet or Hardhat: network http://127.0.0.1:8545, chain id 31337, the addresses from deployment.json.\n',
+        'mint. The file holds what a wallet and Hardhat need: the network, the token, the addresses and the ABIs (examples/).\n',
     )
     .action(async (_, self: Command) => {
       const values = self.opts();
       const { instance } = runOptions(values);
+      const settled = values.from === undefined ? undefined : await settledRun(values.from);
       const interrupts = listenForInterrupts();
-      const key = await developmentKey(await compileCircuit(scoreMatrixCircuit(instance)));
-      const node = await startNode({ port: values.port, network: values.network });
+      const loadState = settled && join(settled.from, STATE_FILE);
+      const node = await startNode({ port: values.port, network: values.network, loadState });
       try {
-        const deployer = await Account.connect(node.url, DEVELOPMENT_CHAIN_ID, { development: 0 });
-        const { deployment } = await deploy(deployer, {
-          ...DEFAULT_DEPLOYMENT,
-          instance,
-          key: keyWords(key.verificationKey),
-        }).finally(() => deployer.close());
-        await writeFile(values.file, `${JSON.stringify(deploymentJson(deployment), null, 2)}\n`);
-        process.stdout.write(
-          values.json ? `${JSON.stringify(upJson(node.url, deployment))}\n` : upText(node.url, deployment),
-        );
+        const host = await Account.connect(node.url, DEVELOPMENT_CHAIN_ID, { development: 0 });
+        try {
+          const deployment = settled?.deployment ?? (await deployDevelopment(host, instance));
+          const manifest = await deploymentManifest(host.provider, node.url, deployment);
+          await writeFile(values.file, `${JSON.stringify(manifest, null, 2)}\n`);
+          process.stdout.write(
+            values.json
+              ? `${JSON.stringify(upJson(node.url, deployment))}\n`
+              : upText(node.url, deployment, values.file),
+          );
+        } finally {
+          host.close();
+        }
         await interrupted(interrupts.first);
       } finally {
         interrupts.dispose();
         await node.stop();
       }
     });
+}
+
+async function deployDevelopment(deployer: Account, instance: Instance): Promise<Deployment> {
+  const key = await developmentKey(await compileCircuit(scoreMatrixCircuit(instance)));
+  const options = { ...DEFAULT_DEPLOYMENT, instance, key: keyWords(key.verificationKey) };
+  return (await deploy(deployer, options)).deployment;
+}
+
+/** A run's deployment, and the folder in which its chain stands as the settlement left it. */
+async function settledRun(run: string): Promise<{ readonly deployment: Deployment; readonly from: string }> {
+  const from = join(run, FOLDERS.settlement);
+  if (!existsSync(join(from, STATE_FILE))) {
+    throw new MeedError(`${run} holds no settled chain`, 'Run `meed settle` first, with a node of its own', {
+      exitCode: 2,
+    });
+  }
+  const { deployment } = await deploymentOf(undefined, join(run, FOLDERS.chain));
+  return { deployment, from };
 }
 
 const DAY_MS = 86_400_000;
@@ -79,9 +103,15 @@ function upJson(url: string, deployment: Deployment): object {
   return { url, accounts, deployment: deploymentJson(deployment) };
 }
 
-function upText(url: string, { chainId, addresses }: Deployment): string {
+function upText(url: string, { chainId, addresses }: Deployment, file: string): string {
   const lines = Object.entries(addresses).map(([name, at]) => `  ${name.padEnd(18)} ${at}`);
-  return [`Chain ${chainId} at ${url}`, ...lines, 'Ctrl-C ends it, and its state with it.', ''].join('\n');
+  return [
+    `Chain ${chainId} at ${url}`,
+    ...lines,
+    `For wallets and Hardhat: ${file} (network, token, addresses, ABIs)`,
+    'Ctrl-C ends it, and its state with it.',
+    '',
+  ].join('\n');
 }
 
 export function chainVerifyCommand(): Command {

@@ -3,19 +3,22 @@
  * arithmetic's pool, then combined. Points and scalars lie in the arithmetic's memory; the work's memory is taken once,
  * for the largest sum that will be asked for, and used again by every sum, one sum after the other.
  *
- * Memory, n the most points of one sum: 33 bytes a point for the digits, and for each thread 68 bytes a point on G1 or
- * 132 on G2 beside its buckets.
+ * Memory, n the most points of one sum: 34 bytes a point for the digits and 64 on G1 or 128 on G2 for the points that the
+ * endomorphism gives, and for each thread, beside its buckets, 68 bytes on G1 or 132 on G2 for a point and once more for
+ * as many as are split. Where scalars are never split it is 33, none, and 68 or 132.
  * The trap: windows of short scalars are few, so with many threads a window is cut into ranges of points.
  */
-import { G1, G2, type Group } from './curveKernel.js';
+import { G1, G2, type Group, SPLIT, type Terms } from './curveKernel.js';
 import type { Arithmetic } from './fieldThreads.js';
-import { digitWidth } from './msmWidth.js';
+import { cheapestDigits, type Digits, MOST_SPLIT, MOST_WIDTH, partsOf } from './msmWidth.js';
 
 export interface MultiScalarSizes {
   /** Most points of a sum on G1. */
   readonly g1: number;
   /** Most points of a sum on G2. */
   readonly g2: number;
+  /** Into how many terms scalars may be split at most: 2 unless told, and where that costs less. */
+  readonly terms?: Terms;
 }
 
 /** Bytes of an affine point: two coordinates. */
@@ -25,8 +28,6 @@ const PROJECTIVE_BYTES = { [G1]: 96, [G2]: 192 } as const;
 const SCALAR_BYTES = 32;
 /** Digits are read eight bytes at a time. */
 const BEHIND_DIGITS = 8;
-/** A window with fewer points is not worth cutting. */
-const LEAST_PART = 2048;
 /** A cut every so many points, so that each part's digits and counts begin on an address of their own. */
 const PART_STEP = 64;
 /** The narrowest digits make most windows. */
@@ -42,10 +43,11 @@ interface Part {
 export class MultiScalar {
   readonly #arithmetic: Arithmetic;
   readonly #sizes: Record<Group, number>;
-  /** Widest digits that the threads' memory is made for. */
-  readonly #widths: Record<Group, number>;
+  /** What the memory is made for: the widest digits, and whether scalars may be split. */
+  readonly #most: Record<Group, Digits>;
   readonly #recoded: number;
   readonly #counts: number;
+  readonly #turned: number;
   readonly #work: readonly number[];
   readonly #sums: number;
   readonly #out: number;
@@ -54,7 +56,7 @@ export class MultiScalar {
   /**
    * Takes its memory from the arithmetic; it is given back with the caller's mark.
    */
-  constructor(arithmetic: Arithmetic, { g1, g2 }: MultiScalarSizes) {
+  constructor(arithmetic: Arithmetic, { g1, g2, terms = SPLIT }: MultiScalarSizes) {
     for (const size of [g1, g2]) {
       if (!Number.isInteger(size) || size < 0 || size > 2 ** 27) {
         throw new RangeError(`a sum of at most ${size} points`);
@@ -62,15 +64,23 @@ export class MultiScalar {
     }
     this.#arithmetic = arithmetic;
     this.#sizes = { [G1]: g1, [G2]: g2 };
-    this.#widths = { [G1]: digitWidth(g1, g1), [G2]: digitWidth(g2, g2) };
+    const { kernel, threads } = arithmetic;
     const most = Math.max(g1, g2, 1);
     this.#recoded = arithmetic.allocate(most * SCALAR_BYTES + BEHIND_DIGITS);
-    this.#counts = arithmetic.allocate(most);
-    const { kernel, threads } = arithmetic;
-    const workBytes = Math.max(
-      kernel.windowBytes(g1, this.#widths[G1], G1),
-      kernel.windowBytes(g2, this.#widths[G2], G2),
-    );
+    this.#counts = arithmetic.allocate(most * terms);
+    this.#turned = arithmetic.allocate(terms === SPLIT ? Math.max(g1 * POINT_BYTES[G1], g2 * POINT_BYTES[G2]) : 0);
+    const widest = (size: number): Digits => ({
+      width: Math.max(
+        ...[size, Math.min(size, MOST_SPLIT)].map(
+          (long) => cheapestDigits(size, long, threads, { width: MOST_WIDTH, terms }).width,
+        ),
+      ),
+      terms,
+    });
+    this.#most = { [G1]: widest(g1), [G2]: widest(g2) };
+    const windowBytes = (size: number, group: Group): number =>
+      kernel.windowBytes(size + (terms - 1) * Math.min(size, MOST_SPLIT), this.#most[group].width, group);
+    const workBytes = Math.max(windowBytes(g1, G1), windowBytes(g2, G2));
     this.#work = Array.from({ length: threads }, () => arithmetic.allocate(workBytes));
     this.#sums = arithmetic.allocate(MOST_WINDOWS * partsOf(threads, 1, most) * PROJECTIVE_BYTES[G2]);
     this.#out = arithmetic.allocate(POINT_BYTES[G2]);
@@ -109,8 +119,9 @@ export class MultiScalar {
     if (count === 0) return new Uint8Array(POINT_BYTES[group]);
     const arithmetic = this.#arithmetic;
     const long = await arithmetic.run('countLong', scalars, count);
-    const width = Math.min(digitWidth(count, long), this.#widths[group]);
-    const windows = await this.#recode(group, points, scalars, count, width);
+    const digits = cheapestDigits(count, long, arithmetic.threads, this.#most[group]);
+    const { width, terms } = digits;
+    const windows = await this.#recode(group, points, scalars, count, digits);
     const parts = partsOf(arithmetic.threads, windows, count);
     const left = cut(windows, parts, count).values();
     const result = ({ window, part }: Part): number => this.#sums + (window * parts + part) * PROJECTIVE_BYTES[group];
@@ -120,8 +131,10 @@ export class MultiScalar {
           await arithmetic.run(
             'sumWindow',
             points + part.first * POINT_BYTES[group],
+            this.#turned + part.first * POINT_BYTES[group],
+            terms,
             this.#recoded + part.first * SCALAR_BYTES,
-            this.#counts + part.first,
+            this.#counts + part.first * terms,
             part.count,
             part.window,
             width,
@@ -136,32 +149,28 @@ export class MultiScalar {
     return arithmetic.bytes.slice(this.#out, this.#out + POINT_BYTES[group]);
   }
 
-  /** Digits of all scalars, a range in each thread; gives the number of windows. */
-  async #recode(group: Group, points: number, scalars: number, count: number, width: number): Promise<number> {
-    const parts = partsOf(this.#arithmetic.threads, 1, count);
+  /**
+   * Digits of all scalars, and the endomorphism's images of the points that need one, a range in each thread; gives the
+   * number of windows.
+   */
+  async #recode(group: Group, points: number, scalars: number, count: number, digits: Digits): Promise<number> {
+    const arithmetic = this.#arithmetic;
+    const { width, terms } = digits;
     const found = await Promise.all(
-      cut(1, parts, count).map(({ first, count }) =>
-        this.#arithmetic.run(
-          'recode',
-          scalars + first * SCALAR_BYTES,
-          points + first * POINT_BYTES[group],
-          count,
-          width,
-          group,
-          this.#recoded + first * SCALAR_BYTES,
-          this.#counts + first,
-        ),
-      ),
+      cut(1, partsOf(arithmetic.threads, 1, count), count).map(async ({ first, count }) => {
+        const from = points + first * POINT_BYTES[group];
+        const counts = this.#counts + first * terms;
+        const recoded = this.#recoded + first * SCALAR_BYTES;
+        const scalarsFrom = scalars + first * SCALAR_BYTES;
+        const windows = await arithmetic.run('recode', scalarsFrom, from, count, width, terms, group, recoded, counts);
+        if (terms === SPLIT) {
+          await arithmetic.run('turnPoints', from, counts, count, group, this.#turned + first * POINT_BYTES[group]);
+        }
+        return windows;
+      }),
     );
     return Math.max(...found);
   }
-}
-
-/** Ranges into which every window is cut, so that each thread gets at least two of them if there are points enough. */
-function partsOf(threads: number, windows: number, count: number): number {
-  if (threads === 1) return 1;
-  const wanted = Math.ceil((2 * threads) / Math.max(windows, 1));
-  return Math.max(1, Math.min(wanted, Math.floor(count / LEAST_PART)));
 }
 
 function cut(windows: number, parts: number, count: number): Part[] {

@@ -1,8 +1,9 @@
 /** Sums of multiples of points against ffjavascript's curve, one multiple at a time, with scalars and points chosen badly. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bn254 } from '../../../src/prover/curve.js';
+import { SPLIT, WHOLE } from '../../../src/prover/fast/curveKernel.js';
 import { type Arithmetic, BASE_FIELD, MultiScalar, openArithmetic } from '../../../src/prover/fast/index.js';
-import { digitWidth } from '../../../src/prover/fast/msmWidth.js';
+import { cheapestDigits, MOST_SPLIT, MOST_WIDTH, sumProducts } from '../../../src/prover/fast/msmWidth.js';
 
 type Bn254 = Awaited<ReturnType<typeof bn254>>;
 
@@ -44,7 +45,12 @@ function bytesOf(value: bigint): Uint8Array {
 }
 
 /** The sum by our kernel on the given arithmetic. */
-async function computed(of: number, { bytes, coordinates, sum }: Group, terms: readonly Term[]): Promise<Uint8Array> {
+async function computed(
+  of: number,
+  { bytes, coordinates, sum }: Group,
+  terms: readonly Term[],
+  by = sums[of],
+): Promise<Uint8Array> {
   const arithmetic = opened[of];
   const mark = arithmetic.mark;
   const points = arithmetic.allocate(bytes * terms.length);
@@ -54,7 +60,7 @@ async function computed(of: number, { bytes, coordinates, sum }: Group, terms: r
     arithmetic.bytes.set(bytesOf(scalar), scalars + SCALAR_BYTES * i);
   }
   arithmetic.kernel.fromKey(BASE_FIELD, points, points, coordinates * terms.length);
-  const result = await sum(sums[of], points, scalars, terms.length);
+  const result = await sum(by, points, scalars, terms.length);
   arithmetic.release(mark);
   return result;
 }
@@ -173,9 +179,40 @@ describe('a sum', () => {
   });
 
   it('has wider digits the more points it has, and short scalars do not widen them', () => {
-    const widths = [1, 2 ** 8, 2 ** 12, 2 ** 16, 2 ** 20].map((count) => digitWidth(count, count));
+    const widths = [1, 2 ** 8, 2 ** 12, 2 ** 16, 2 ** 20].map((count) => cheapestDigits(count, count, 1).width);
     expect(widths).toEqual([...widths].sort((a, b) => a - b));
     expect(new Set(widths).size).toBeGreaterThan(3);
-    expect(digitWidth(2 ** 16, 2 ** 8)).toBeLessThan(digitWidth(2 ** 16, 2 ** 16));
+    const few = cheapestDigits(2 ** 16, 2 ** 8, 1);
+    expect(few.width).toBeLessThan(cheapestDigits(2 ** 16, 2 ** 16, 1).width);
+  });
+
+  it('is split where that takes fewer products, and its windows share out evenly among the threads', () => {
+    for (const threads of [1, 2, 4]) {
+      const { terms, width } = cheapestDigits(2 ** 14, 2 ** 14, threads);
+      expect(terms).toBe(SPLIT);
+      expect(opened[0].kernel.windowCount(width, terms) % threads).toBe(0);
+    }
+    for (let log = 0; 2 ** log <= MOST_SPLIT; log++) {
+      const chosen = cheapestDigits(2 ** log, 2 ** log, 1);
+      const whole = cheapestDigits(2 ** log, 2 ** log, 1, { width: MOST_WIDTH, terms: WHOLE });
+      expect(whole.terms).toBe(WHOLE);
+      expect(sumProducts(2 ** log, 2 ** log, chosen)).toBeLessThan(sumProducts(2 ** log, 2 ** log, whole));
+    }
+    // what counts is how many are long: a witness is split where a sum of as many long scalars is not
+    expect(cheapestDigits(4 * MOST_SPLIT, 4 * MOST_SPLIT, 1).terms).toBe(WHOLE);
+    expect(cheapestDigits(4 * MOST_SPLIT, MOST_SPLIT, 1).terms).toBe(SPLIT);
+  });
+
+  it('is the same with scalars that are not split, and takes less memory so', async () => {
+    const group = groups.G1;
+    const terms = multiples(group, 100).map((point, i) => ({ point, scalar: scalar(i) }));
+    const arithmetic = opened[0];
+    const mark = arithmetic.mark;
+    const whole = new MultiScalar(arithmetic, { g1: MOST, g2: MOST, terms: WHOLE });
+    const bytes = arithmetic.mark - mark;
+    new MultiScalar(arithmetic, { g1: MOST, g2: MOST });
+    expect(arithmetic.mark - mark - bytes).toBeGreaterThan(bytes + MOST * group.bytes);
+    expect(await computed(0, group, terms, whole)).toEqual(expected(group, terms));
+    arithmetic.release(mark);
   });
 });
