@@ -54,6 +54,8 @@ abstract contract SettlementWorld is Test {
     ReceiptBook internal book;
     Groth16Verifier internal verifier;
     EpochSettlement internal settlement;
+    /// Another one makes other `someScores`.
+    uint256 internal scoreSeed;
     uint256 private _datasets;
     mapping(bytes32 index => address[]) private _slotOwners;
     mapping(uint256 epoch => bytes32) internal indexOfEpoch;
@@ -240,7 +242,7 @@ abstract contract SettlementWorld is Test {
         scores = new int64[](SLOTS * QUERIES);
         for (uint256 i = 0; i < scores.length; ++i) {
             if (owners[i / QUERIES] == address(0)) continue;
-            uint256 random = uint256(keccak256(abi.encode(index, shard, batch, i)));
+            uint256 random = uint256(keccak256(abi.encode(scoreSeed, index, shard, batch, i)));
             scores[i] = int64(int256(random % 2 ** 40)) - 2 ** 39;
         }
     }
@@ -316,6 +318,13 @@ abstract contract SettlementWorld is Test {
     function allScores(bytes32 index, uint256 batch) internal view returns (int64[][] memory scores) {
         scores = new int64[][](shardCount(index));
         for (uint256 shard = 0; shard < scores.length; ++shard) scores[shard] = someScores(index, shard, batch);
+    }
+
+    /// From posted receipts to a final epoch.
+    function makeFinal(uint256 epoch) internal {
+        close(epoch);
+        settleAll(epoch);
+        settlement.finalize(epoch);
     }
 
     function distribute(uint256 epoch, uint256 batch) internal {
