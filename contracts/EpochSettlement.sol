@@ -52,7 +52,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         uint256[] pools;
         uint256 whole;
         /// As in ContributorsCredited.
-        uint256[] credits;
+        bytes32[] credits;
         uint256 credited;
     }
 
@@ -362,7 +362,7 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         if (soFar.paying) {
             uint256 capacity = 1;
             for (uint256 i = 0; i < shards.length; ++i) capacity += shards[i].contributors.length;
-            work.credits = new uint256[](capacity);
+            work.credits = new bytes32[](capacity);
         }
         for (uint256 i = 0; i < shards.length; ++i) {
             _takeShard(work, soFar, shards[i].contributors, shards[i].packedSums);
@@ -426,11 +426,12 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     function _creditContributor(Work memory work, address account, uint256 amount) private {
         if (amount == 0) return;
         creditOf[account] += amount;
-        work.credits[work.credited++] = uint256(uint160(account)) << 96 | amount; // a batch's fees are below 2^96
+        // a batch's fees are below 2^96
+        work.credits[work.credited++] = bytes32(uint256(uint160(account)) << 96 | amount);
     }
 
     function _tellCredits(Work memory work) private {
-        (uint256[] memory credits, uint256 credited) = (work.credits, work.credited);
+        (bytes32[] memory credits, uint256 credited) = (work.credits, work.credited);
         assembly ("memory-safe") {
             mstore(credits, credited) // of what was allocated for those who got nothing
         }

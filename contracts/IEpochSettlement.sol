@@ -71,8 +71,9 @@ interface IEpochSettlement {
     /// @notice A batch is paid whole. Of the contributors' parts `dust` went to the treasury: what rounding left, or pools
     /// that nobody earned.
     event BatchPaid(uint256 indexed epoch, uint256 indexed batch, uint256 dust);
-    /// @notice Contributors may withdraw more, each for all receipts of this batch together: account · 2^96 + amount.
-    event ContributorsCredited(uint256 indexed epoch, uint256 indexed batch, uint256[] credits);
+    /// @notice Contributors may withdraw more, each for all receipts of this batch together: 20 bytes of the account,
+    /// 12 of the amount. One event for many, since one each would cost more than half of the credit itself.
+    event ContributorsCredited(uint256 indexed epoch, uint256 indexed batch, bytes32[] credits);
     /// @notice The account may withdraw `amount` more, for all receipts of this batch together.
     event Credited(
         address indexed account, uint256 indexed epoch, uint256 indexed batch, Role role, uint256 amount
