@@ -73,6 +73,7 @@ contract StatementVerifier is IStatementVerifier {
     /// @dev The creation code returns all that follows it: a STOP and the words.
     function _store(uint256[] memory key) private returns (address stored) {
         bytes memory words = abi.encodePacked(key);
+        if (words.length >= type(uint16).max) revert KeyNotStored(); // its size would be cut, and the key read as zeros
         // PUSH2 size, DUP1, PUSH1 12, PUSH1 0, CODECOPY, PUSH1 0, RETURN
         bytes memory code =
             abi.encodePacked(hex"61", uint16(words.length + 1), hex"80600c6000396000f3", hex"00", words);

@@ -2,7 +2,8 @@
  * Lines and branches of our contracts that the Solidity tests run, one row a contract; fails below the share asked for
  * (95 % unless told), as in `node scripts/coverage.mjs --minimum 90`. Further arguments go to forge.
  * The trap: only code that is hardly optimized can be traced to its lines, so gas and code size mean nothing here. Tests
- * of size are left out and gas is not recorded.
+ * of size are left out and gas is not recorded. Fuzzing is cut short: what a line needs to be run is few cases, and
+ * traced code is slow.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,6 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { forge } from './forge.mjs';
 
 const MINIMUM_PERCENT = 95;
+const SETTINGS = {
+  FORGE_SNAPSHOT_EMIT: 'false',
+  FOUNDRY_FUZZ_RUNS: '16',
+  FOUNDRY_INVARIANT_RUNS: '2',
+};
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const report = join(root, '.cache', 'forge', 'lcov.info');
 
@@ -20,7 +26,7 @@ if (!(minimum >= 0 && minimum <= 100)) throw new Error('--minimum takes a percen
 
 mkdirSync(dirname(report), { recursive: true });
 const options = ['--ir-minimum', '--no-match-test', 'CodeSizeLimit', '--report', 'lcov', '--report-file', report];
-const status = forge(['coverage', ...options, ...args], { FORGE_SNAPSHOT_EMIT: 'false' });
+const status = forge(['coverage', ...options, ...args], SETTINGS);
 if (status !== 0) process.exit(status);
 
 /** The counts of one source in an lcov trace: found and hit, of lines and of branches. */
