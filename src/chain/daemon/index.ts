@@ -1,0 +1,10 @@
+export { Attempts, type BackOff } from './attempts.js';
+export type { Duty, Obstacle, Plan } from './duty.js';
+export { Journal } from './journal.js';
+export { createKeystore, importKeystore, openKeystore, readPassword } from './keystore.js';
+export { DaemonLoop, type DaemonParts } from './loop.js';
+export { type DaemonHealth, Metrics, type StatusServer, serveStatus } from './metrics.js';
+export { Outbox } from './outbox.js';
+export { StateFile } from './stateFile.js';
+export { placeInLine, TurnClock, type Turns } from './turns.js';
+export { ChainWatch } from './watch.js';
