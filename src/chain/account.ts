@@ -58,6 +58,14 @@ export interface TransactionWish {
 /** Gets transactions to the chain and waits until they are mined, whether they succeeded or not. */
 export interface Delivery {
   deliver(wish: TransactionWish, wallet: BaseWallet, provider: JsonRpcProvider): Promise<TransactionReceipt>;
+  /** Sends again what an earlier process or a reorganisation left in flight. */
+  recover(wallet: BaseWallet, provider: JsonRpcProvider): Promise<readonly Recovered[]>;
+}
+
+export interface Recovered {
+  readonly what: string;
+  /** 0x hex. */
+  readonly hash: string;
 }
 
 /** Signs and sends; what is in flight when the process ends is not known to the next. */
@@ -65,6 +73,9 @@ const directly: Delivery = {
   async deliver({ to, data, gasLimit }, wallet, provider) {
     const { hash } = await wallet.sendTransaction({ to, data, gasLimit });
     return untilMined(provider, hash);
+  },
+  async recover() {
+    return [];
   },
 };
 
@@ -121,6 +132,11 @@ export class Account {
         ? new Wallet(credentials.privateKey, provider)
         : developmentWallet(credentials.development).connect(provider);
     return new Account(provider, chainId, wallet, errors, delivery);
+  }
+
+  /** Sends again what its delivery knows to be left in flight. */
+  recover(): Promise<readonly Recovered[]> {
+    return this.#delivery.recover(this.#wallet, this.provider);
   }
 
   /** Closes the connection, and with it every account that shares it. */

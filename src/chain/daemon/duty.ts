@@ -9,6 +9,8 @@ export interface Duty {
   readonly kind: string;
   /** Computing goes on beside everything else; transactions go out one after another. */
   readonly lane: 'computing' | 'sending';
+  /** Whoever else has the same may be in front: the name by which all put themselves in one line. */
+  readonly turn?: string;
   /** Does it. @returns what was done, as a sentence */
   run(signal: AbortSignal): Promise<string>;
 }

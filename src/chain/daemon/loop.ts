@@ -120,7 +120,10 @@ export class DaemonLoop {
     const { metrics, attempts, turns, tell } = this.#parts;
     const owed = new Set(duties.map(({ key }) => key));
     for (const key of [...attempts.failing.keys()]) if (!owed.has(key)) await attempts.forget(key);
-    turns?.seen(owed, Date.now());
+    turns?.seen(
+      duties.flatMap(({ turn = [] }) => turn),
+      Date.now(),
+    );
     metrics.duties.reset();
     for (const { kind } of duties) metrics.duties.inc({ kind });
     metrics.obstacles.set(obstacles.length);
@@ -132,7 +135,7 @@ export class DaemonLoop {
   /** Sends what is due; begins to compute when nothing is being computed. */
   async #work(duties: readonly Duty[]): Promise<number> {
     const { signal } = this.#options;
-    const due = duties.filter(({ key }) => this.#isDue(key));
+    const due = duties.filter((duty) => this.#isDue(duty));
     const computing = due.find(({ lane }) => lane === 'computing');
     if (computing && !this.#computing) {
       this.#computing = this.#attempt(computing).then(() => {
@@ -147,10 +150,11 @@ export class DaemonLoop {
     return done;
   }
 
-  #isDue(key: string): boolean {
+  #isDue({ key, turn }: Duty): boolean {
     const { attempts, turns } = this.#parts;
     const now = Date.now();
-    return now >= (attempts.of(key)?.notBefore ?? 0) && (turns?.isTurn(key, now) ?? true);
+    if (now < (attempts.of(key)?.notBefore ?? 0)) return false;
+    return turn === undefined || turns === undefined || turns.isTurn(turn, now);
   }
 
   async #attempt({ key, kind, run }: Duty): Promise<boolean> {
