@@ -133,6 +133,7 @@ export const splitCheck: Check = {
       const sums = totalSums(
         epoch.shards.map((shard, s) => sumByContributor(epoch.scores[s][b], shard.owners, addresses.length, Q)),
       );
+      let left = 0n;
       for (const [q, fee] of batch.fees.entries()) {
         if (fee === 0n) continue;
         const parts = splitFee(fee, policy);
@@ -149,10 +150,15 @@ export const splitCheck: Check = {
           events.ReceiptPaid.filter((e) => e.epoch === registration.epoch && e.batch === BigInt(b) && e.receipt === q),
         );
         requireEqual(`the pool of receipt ${q}`, paid.pool, parts.pool);
-        requireEqual(`the dust of receipt ${q}`, paid.dust, dust);
         requireEqual(`the fee of receipt ${q}`, paid.fee, fee);
         fees += fee;
+        left += dust;
       }
+      const whole = only(
+        `payments of batch ${b}`,
+        events.BatchPaid.filter((e) => e.epoch === registration.epoch && e.batch === BigInt(b)),
+      );
+      requireEqual(`the dust of batch ${b}`, whole.dust, left);
     }
     const credited = new Map<string, bigint>();
     for (const { batch, role, account, amount, epoch: of } of events.Credited) {
