@@ -59,11 +59,11 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
       const made = await posting.through(() => market.newEpoch(1 + random.below(16)));
       await made.publish();
       if ((e + 1) % 10 === 0) tell(`${e + 1} epochs posted, ${counts.kills} kills, ${counts.reorgs} reorganisations`);
-      await untilBehind(market, options.patienceMs, 4);
+      await untilBehind(market, posting, options.patienceMs, 4);
     }
     over.abort();
     await misfortunes;
-    await untilBehind(market, options.patienceMs, 0);
+    await untilBehind(market, posting, options.patienceMs, 0);
     const { lost, doubled } = await balance(market);
     const refused = await refusedTransactions(market, fleet.addresses);
     return { epochs, ...counts, lost, doubled, refused, seconds: (performance.now() - begun) / 1000 };
@@ -115,11 +115,11 @@ async function reorganise(market: Market, random: Random): Promise<number> {
   return undone;
 }
 
-/** Waits until at most so many accounts' worth of epochs are unpaid, as long as there is progress. */
-async function untilBehind(market: Market, patienceMs: number, epochs: number): Promise<void> {
+/** Waits until at most so many epochs are unpaid, as long as there is progress. */
+async function untilBehind(market: Market, posting: Turnstile, patienceMs: number, epochs: number): Promise<void> {
   let best = Number.POSITIVE_INFINITY;
   for (let since = Date.now(); ; await delay(250)) {
-    const behind = await market.unpaid();
+    const behind = await posting.through(() => market.unpaid());
     if (behind <= epochs) return;
     if (behind < best) [best, since] = [behind, Date.now()];
     if (Date.now() - since > patienceMs) throw new Error(`${behind} epochs are unpaid, and nothing happens`);
@@ -149,7 +149,7 @@ async function refusedTransactions(market: Market, senders: ReadonlySet<string>)
   return refused;
 }
 
-/** One at a time: a reorganisation never falls between two transactions of the host. */
+/** One at a time: a reorganisation never falls between two transactions of the host, nor into a question of ours. */
 class Turnstile {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runValidator, type ValidatorOptions } from '../../../src/chain/daemon/index.js';
 import { creditOf } from '../../../src/chain/index.js';
 import { buildCommand } from '../../spine/support/command.js';
+import { REFUND_TIMEOUT } from '../world.js';
 import { type Market, openMarket } from './market.js';
+import { soak } from './soak.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'meed-validator-'));
 let market: Market;
@@ -83,11 +85,62 @@ describe('a validator', () => {
     const validator = await start('one');
     const second = await market.newEpoch(3);
     await second.publish();
-    await until(isAllPaid).catch((error) => {
-      console.log(validator.lines.join('\n'));
-      throw error;
-    });
+    await until(isAllPaid);
     await validator.stop();
     expect(await credits()).toEqual(market.owed);
   }, 300_000);
+
+  it('waits for openings, and says for which', async () => {
+    const late = await market.newEpoch(2);
+    const validator = await start('two');
+    const told = `epoch ${late.epoch}: no published receipts open its batch 0`;
+    await until(async () => validator.lines.includes(told));
+    await delay(1000);
+    expect(validator.lines.filter((line) => line === told)).toHaveLength(1);
+    expect(await isAllPaid()).toBe(false);
+    await late.publish();
+    await until(isAllPaid);
+    await validator.stop();
+    expect(await credits()).toEqual(market.owed);
+  }, 300_000);
+
+  it('does nothing twice when two have the same turn, and shares the work of an epoch', async () => {
+    const both = [await start('three', { turnMs: 1 }), await start('four', { turnMs: 1 })];
+    for (const receipts of [4, 9]) await (await market.newEpoch(receipts)).publish();
+    await until(isAllPaid);
+    await Promise.all(both.map((validator) => validator.stop()));
+    expect(await credits()).toEqual(market.owed);
+  }, 300_000);
+
+  it('gives the fees back when an epoch was not opened in time, and a late opening changes nothing', async () => {
+    const before = await credits();
+    const never = await market.newEpoch(5);
+    const { provider } = market.host.account;
+    await provider.send('evm_increaseTime', [REFUND_TIMEOUT + 1]);
+    await provider.send('evm_mine', []);
+    const validator = await start('five');
+    const [payer] = [...market.hosts].filter((account) => account !== market.host.account.address);
+    await until(async () => (await creditOf(market.host, payer)) === never.fees);
+    await never.publish();
+    await delay(2000);
+    await validator.stop();
+    expect(await credits()).toEqual(before);
+    market.forgive(never);
+  }, 300_000);
+});
+
+describe('validators that are killed while the chain takes blocks back', () => {
+  it('lose nothing and double nothing', async () => {
+    const result = await soak(market, {
+      folder: join(folder, 'fleet'),
+      epochs: 5,
+      validators: 2,
+      seed: 3,
+      everyMs: 5000,
+      patienceMs: 240_000,
+      tell: () => undefined,
+    });
+    expect(result).toMatchObject({ epochs: 5, lost: 0, doubled: 0 });
+    expect(result.kills + result.reorgs).toBeGreaterThan(0);
+  }, 600_000);
 });
