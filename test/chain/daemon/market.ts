@@ -10,6 +10,7 @@ import { factString } from '../../../src/artefact/index.js';
 import { call } from '../../../src/chain/client.js';
 import {
   Account,
+  approveBonds,
   approveFees,
   type ChainClient,
   type ChainNode,
@@ -108,10 +109,11 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
   await writeFile(deploymentFile, JSON.stringify(deploymentJson(deployment)));
   const host = await openClient(account, deployment);
   const payer = await openClient(await account.as({ development: PAYER }), deployment);
-  const registered = await register(host, stored, index);
   const budget = 10n ** 6n * WHOLE;
-  await mintTokens(host, payer.account.address, budget);
+  for (const client of [host, payer]) await mintTokens(host, client.account.address, budget);
+  await approveBonds(host, budget);
   await approveFees(payer, budget);
+  const registered = await register(host, stored, index);
   const owed = new Map<string, bigint>();
   const due = new Map<bigint, ReadonlyMap<string, bigint>>();
   let posted = 0;
