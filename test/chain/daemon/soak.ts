@@ -43,6 +43,10 @@ const PASSWORD = 'of the soak';
 const ETHER = 10n ** 18n;
 /** Blocks that a reorganisation takes back at most. */
 const DEEPEST = 4;
+/** Things that daemons do between two misfortunes at most. */
+const EVENTS_BETWEEN = 6;
+/** The lines of a daemon that did something. */
+const DID = /are ready|are settled|is final|is paid|was sent again/;
 
 /** Posts the epochs, lets the daemons pay them, and tells what came of it. */
 export async function soak(market: Market, options: SoakOptions): Promise<SoakResult> {
@@ -85,7 +89,10 @@ async function misfortune(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    // as often as the daemons get something done: on a busy machine nobody would ever come to an end otherwise
+    const work = fleet.done + 1 + random.below(EVENTS_BETWEEN);
     await delay(2 * everyMs * random.uniform(), undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted && fleet.done < work) await delay(100);
     if (signal.aborted) return;
     if (random.below(3) > 0) {
       await fleet.killOne(random);
@@ -169,6 +176,8 @@ interface Member {
 /** The daemons as processes of the built command line. */
 class Fleet {
   readonly addresses: ReadonlySet<string>;
+  /** How often its daemons said that they did something. */
+  done = 0;
   readonly #folder: string;
   readonly #members: Member[];
 
@@ -216,7 +225,15 @@ class Fleet {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = join(this.#folder, `${name}.log`);
-    for (const pipe of [child.stdout, child.stderr]) pipe?.on('data', (chunk: Buffer) => appendFileSync(log, chunk));
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe?.on('data', (chunk: Buffer) => {
+        appendFileSync(log, chunk);
+        this.done += chunk
+          .toString()
+          .split('\n')
+          .filter((line) => DID.test(line)).length;
+      });
+    }
     return child;
   }
 }
