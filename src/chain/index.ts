@@ -189,6 +189,7 @@ export {
   type IndexRegistration,
   openIndex,
   registerIndex,
+  registrationOf,
 } from './indexRegistration.js';
 export {
   type CommitteeTerms,

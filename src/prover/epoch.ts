@@ -121,7 +121,8 @@ export async function readEpoch(folder: string, index: AttributionIndex, receipt
   return { artefact, ...content };
 }
 
-async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
+/** The batches that receipts are posted in. @param indexId of the index that explains them */
+export async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
   const hasher = await loadHasher();
   const batches: Batch[] = [];
   for (let first = 0; first < receipts.receipts.length; first += instance.queries) {

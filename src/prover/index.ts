@@ -40,7 +40,7 @@ export {
 export { type CompiledCircuit, compileCircuit } from './circuit.js';
 export { developmentKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
-export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
+export { type Batch, cutBatches, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
 export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
 export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
 export {
@@ -59,6 +59,7 @@ export {
   readProofs,
   type SettlementTarget,
   type ShardProof,
+  scoreStatement,
   slotAddresses,
 } from './proofs.js';
 export type { CeremonyOrigin, KeySeal, ProvingKey } from './provingKey.js';
@@ -86,6 +87,7 @@ export {
 } from './receipts.js';
 export type { Instance } from './reference/index.js';
 export { answeredRow, type RowAnswer, rowAnswer, wrongStep } from './rowAnswer.js';
+export type { Shard } from './rowCommitments.js';
 export { type OpenedBatch, rowOpeningInput, type ScorePosition } from './rowOpening.js';
 export { type RowRangeClaim, rowRangeInput } from './rowRange.js';
 export { rowsToSlotInputs } from './rowsToSlot.js';
