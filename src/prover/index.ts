@@ -40,7 +40,16 @@ export {
 export { type CompiledCircuit, compileCircuit } from './circuit.js';
 export { developmentKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
-export { type Batch, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
+export {
+  type Batch,
+  type Epoch,
+  epochContent,
+  epochRecipe,
+  makeEpoch,
+  type OpenBatch,
+  openBatches,
+  readEpoch,
+} from './epoch.js';
 export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
 export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
 export {
