@@ -10,6 +10,7 @@
  * hashes too, are timed apart.
  */
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { auditEpoch, type EpochStep } from '../src/chain/auditor/epochAudit.js';
 import { readEvents } from '../src/chain/index.js';
@@ -19,7 +20,7 @@ import { OWNER, openWorld } from '../test/chain/world.js';
 import { verificationKeyOf } from '../test/prover/support/forgedKeys.js';
 
 const INSTANCE = { slots: 24, queries: 24, columns: 128 };
-export const FULL_SIZE = { contributors: 100, rowsEach: 100, receipts: 1000 };
+const FULL_SIZE = { contributors: 100, rowsEach: 100, receipts: 1000 };
 
 export interface AuditTimes {
   readonly rows: number;
@@ -83,7 +84,7 @@ export function auditText({ rows, receipts, proofs, steps, auditSeconds, leavesS
   ].join('\n');
 }
 
-if (process.argv[1]?.endsWith('audit.ts')) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       contributors: { type: 'string', default: String(FULL_SIZE.contributors) },

@@ -1,6 +1,6 @@
 /**
  * What the chain charges and how fast we follow it: gas of every operation on a real node with the real contracts, beside
- * the anchors' figures.
+ * the anchors' figures, and the seconds in which an auditor derives an epoch again (bench/audit.ts).
  *
  *   npx tsx bench/chain.ts [--json FILE]
  *
@@ -45,6 +45,7 @@ import {
   someScores,
   type World,
 } from '../test/chain/world.js';
+import { auditText, auditTimes } from './audit.js';
 import { gasText, proofGas } from './proving/gas.js';
 
 const { values } = parseArgs({ options: { json: { type: 'string' } } });
@@ -181,6 +182,11 @@ for (const [name, amount] of Object.entries(gas)) {
   console.log(`| ${name} | ${Math.round(amount).toLocaleString('en')} | ${ANCHORS[name] ?? ''} |`);
 }
 console.log(`\nA receipt adds ${Math.round(perReceipt).toLocaleString('en')} gas to the batch in which it is posted.`);
+const audit = await auditTimes();
+console.log(`\n${auditText(audit)}`);
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ gas, perSample, perReceipt, proof }, null, 1)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ gas, perSample, perReceipt, proof, auditSeconds: audit.auditSeconds, audit }, null, 1)}\n`,
+  );
 }

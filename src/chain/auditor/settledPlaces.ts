@@ -9,7 +9,7 @@ import { unpackScores } from '../../prover/reference/index.js';
 import { compileContracts } from '../compile.js';
 import type { Deployment } from '../deploy.js';
 import type { ChainEvent } from '../events.js';
-import { address, bytes, integer, listOf } from '../values.js';
+import { address, bytes, integer, listOf, record } from '../values.js';
 import { differs, requireEqual } from './check.js';
 
 export interface SettledPlace {
@@ -50,10 +50,16 @@ async function placesOf(
   abi: Interface,
   hash: string,
 ): Promise<SettledPlace[]> {
-  const transaction = await provider.getTransaction(hash);
-  if (!transaction) throw differs(`the transaction ${hash}`, 'missing', 'present');
-  requireEqual('the receiver of the settlement', transaction.to, deployment.addresses.EpochSettlement);
-  const call = abi.parseTransaction({ data: transaction.data });
+  // not getTransaction: ethers would serialise and hash all of the calldata again
+  const answer: unknown = await provider.send('eth_getTransactionByHash', [hash]);
+  if (answer === null) throw differs(`the transaction ${hash}`, 'missing', 'present');
+  const { to, input } = record(answer, 'eth_getTransactionByHash');
+  requireEqual(
+    'the receiver of the settlement',
+    to === null ? to : address(to, 'to'),
+    deployment.addresses.EpochSettlement,
+  );
+  const call = abi.parseTransaction({ data: bytes(input, 'input') });
   if (call?.name !== 'settle' && call?.name !== 'settleMany') {
     throw differs(`the call of ${hash}`, call?.name, 'settle or settleMany');
   }
