@@ -104,11 +104,15 @@ export async function readArtefact(folder: string, kind: string): Promise<Artefa
   return { folder: resolve(folder), manifest };
 }
 
-/** The manifest alone, its id checked, its files not. */
-export async function readManifest(folder: string, kind: string): Promise<Manifest> {
+/** The manifest alone, of whatever kind: its id checked, its files not. */
+export async function openManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST);
-  const text = await fileAccess(path, () => readFile(path, 'utf8'));
-  const manifest = parseManifest(text, path);
+  return parseManifest(await fileAccess(path, () => readFile(path, 'utf8')), path);
+}
+
+/** The same, of this kind. */
+export async function readManifest(folder: string, kind: string): Promise<Manifest> {
+  const manifest = await openManifest(folder);
   if (manifest.kind !== kind) {
     throw new MeedError(
       `${folder} holds a ${manifest.kind} artefact, a ${kind} was expected`,

@@ -16,10 +16,12 @@ export {
   findCurrent,
   type Manifest,
   makeFolder,
+  openManifest,
   type Recipe,
   readArtefact,
   readManifest,
   writeArtefact,
 } from './artefact.js';
 export { readJson, writeJson } from './jsonFile.js';
+export { ArtefactLibrary, type Published } from './library.js';
 export { type ParquetColumns, type ParquetRow, writeParquetTable } from './parquetTable.js';

@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type BaseWallet,
   type Contract,
   HDNodeWallet,
   type Interface,
@@ -44,41 +45,98 @@ export interface Mined extends Sent {
   readonly receipt: TransactionReceipt;
 }
 
+/** What an account wants done; without `to` it creates a contract. */
+export interface TransactionWish {
+  /** The action, for people. */
+  readonly what: string;
+  readonly to?: string;
+  /** 0x hex. */
+  readonly data: string;
+  readonly gasLimit: bigint;
+}
+
+/** Gets transactions to the chain and waits until they are mined, whether they succeeded or not. */
+export interface Delivery {
+  deliver(wish: TransactionWish, wallet: BaseWallet, provider: JsonRpcProvider): Promise<TransactionReceipt>;
+  /** Sends again what an earlier process or a reorganisation left in flight. */
+  recover(wallet: BaseWallet, provider: JsonRpcProvider): Promise<readonly Recovered[]>;
+}
+
+export interface Recovered {
+  readonly what: string;
+  /** 0x hex. */
+  readonly hash: string;
+}
+
+/** Signs and sends; what is in flight when the process ends is not known to the next. */
+const directly: Delivery = {
+  async deliver({ to, data, gasLimit }, wallet, provider) {
+    const { hash } = await wallet.sendTransaction({ to, data, gasLimit });
+    return untilMined(provider, hash);
+  },
+  async recover() {
+    return [];
+  },
+};
+
 export class Account {
   readonly address: string;
   readonly provider: JsonRpcProvider;
   readonly chainId: number;
   readonly errors: Interface;
-  readonly #signer: Wallet | HDNodeWallet;
+  readonly #wallet: BaseWallet;
+  readonly #delivery: Delivery;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(provider: JsonRpcProvider, chainId: number, signer: Wallet | HDNodeWallet, errors: Interface) {
+  private constructor(
+    provider: JsonRpcProvider,
+    chainId: number,
+    wallet: BaseWallet,
+    errors: Interface,
+    delivery: Delivery,
+  ) {
     this.provider = provider;
     this.chainId = chainId;
     this.errors = errors;
-    this.address = signer.address;
-    this.#signer = signer;
+    this.address = wallet.address;
+    this.#wallet = wallet;
+    this.#delivery = delivery;
   }
 
   /** @throws MeedError when the node does not answer, or answers for another chain */
-  static async connect(url: string, chainId: number, credentials: Credentials): Promise<Account> {
+  static async connect(
+    url: string,
+    chainId: number,
+    credentials: Credentials,
+    delivery: Delivery = directly,
+  ): Promise<Account> {
     const provider = openProvider(url, chainId);
     await requireChain(provider, url, chainId);
-    return Account.on(provider, chainId, credentials);
+    return Account.on(provider, chainId, credentials, delivery);
   }
 
   /** A further account on the same connection. */
   async as(credentials: Credentials): Promise<Account> {
-    return Account.on(this.provider, this.chainId, credentials);
+    return Account.on(this.provider, this.chainId, credentials, directly);
   }
 
-  private static async on(provider: JsonRpcProvider, chainId: number, credentials: Credentials): Promise<Account> {
+  private static async on(
+    provider: JsonRpcProvider,
+    chainId: number,
+    credentials: Credentials,
+    delivery: Delivery,
+  ): Promise<Account> {
     const errors = errorInterface(await compileContracts());
-    const signer =
+    const wallet =
       'privateKey' in credentials
         ? new Wallet(credentials.privateKey, provider)
         : developmentWallet(credentials.development).connect(provider);
-    return new Account(provider, chainId, signer, errors);
+    return new Account(provider, chainId, wallet, errors, delivery);
+  }
+
+  /** Sends again what its delivery knows to be left in flight. */
+  recover(): Promise<readonly Recovered[]> {
+    return this.#delivery.recover(this.#wallet, this.provider);
   }
 
   /** Closes the connection, and with it every account that shares it. */
@@ -101,7 +159,7 @@ export class Account {
     message: Readonly<Record<string, unknown>>,
   ): Promise<string> {
     const copied = Object.fromEntries(Object.entries(types).map(([name, fields]) => [name, [...fields]]));
-    return this.#signer.signTypedData(domain, copied, message);
+    return this.#wallet.signTypedData(domain, copied, message);
   }
 
   #encode(what: string, contract: Contract, method: string, args: readonly unknown[]): string {
@@ -121,16 +179,30 @@ export class Account {
 
   async #transactNow(what: string, transaction: { to?: string; data: string }): Promise<Mined> {
     try {
-      const gasLimit = withMargin(await this.#signer.estimateGas(transaction));
-      const response = await this.#signer.sendTransaction({ ...transaction, gasLimit });
-      await untilMined(this.provider, response.hash);
-      // it is there, so this only looks whether it was refused
-      const receipt = await response.wait();
-      if (!receipt) throw new MeedError(`${what} was not mined`, 'Check the node');
+      const gasLimit = withMargin(await this.#wallet.estimateGas(transaction));
+      const receipt = await this.#delivery.deliver({ what, ...transaction, gasLimit }, this.#wallet, this.provider);
+      if (receipt.status !== 1) throw await this.#refusal(what, transaction, receipt);
       return { hash: receipt.hash, gasUsed: receipt.gasUsed, blockNumber: receipt.blockNumber, receipt };
     } catch (error) {
       throw explainRefusal(what, error, this.errors);
     }
+  }
+
+  /** Why a mined transaction failed, as far as the state after its block still tells. */
+  async #refusal(
+    what: string,
+    transaction: { to?: string; data: string },
+    { hash, blockNumber }: TransactionReceipt,
+  ): Promise<unknown> {
+    try {
+      await this.provider.call({ ...transaction, from: this.address, blockTag: blockNumber });
+    } catch (error) {
+      return error;
+    }
+    return new MeedError(
+      `${what} was refused in transaction ${hash}`,
+      'Look at the chain, which has moved, and try again',
+    );
   }
 }
 

@@ -11,9 +11,11 @@ import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { importCommand } from './commands/import.js';
 import { indexerCommand } from './commands/indexer.js';
+import { keystoreCommand } from './commands/keystore.js';
 import { scoreCommand } from './commands/score.js';
 import { stageCommands } from './commands/stage.js';
 import { storeCommand } from './commands/store.js';
+import { validatorCommand } from './commands/validator.js';
 import { workerCommand } from './commands/worker.js';
 
 const USED_WRONGLY = 2;
@@ -39,6 +41,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     auditCommand(),
     bundleCommand(),
     indexerCommand(),
+    validatorCommand(),
+    keystoreCommand(),
     doctorCommand(),
   ]) {
     program.addCommand(sub);

@@ -116,7 +116,8 @@ export async function readEpoch(folder: string, index: AttributionIndex, receipt
   return { artefact, ...content };
 }
 
-async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
+/** The batches that receipts are posted in. @param indexId of the index that explains them */
+export async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
   const Q = instance.queries;
   const opened = await openBatches(instance, indexId, receipts);
   return opened.map((batch, b): Batch => {

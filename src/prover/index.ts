@@ -42,6 +42,7 @@ export { developmentKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
 export {
   type Batch,
+  cutBatches,
   type Epoch,
   epochContent,
   epochRecipe,
@@ -68,6 +69,7 @@ export {
   readProofs,
   type SettlementTarget,
   type ShardProof,
+  scoreStatement,
   slotAddresses,
 } from './proofs.js';
 export type { CeremonyOrigin, KeySeal, ProvingKey } from './provingKey.js';
@@ -94,6 +96,7 @@ export {
   scoreFigures,
 } from './receipts.js';
 export type { Instance } from './reference/index.js';
+export type { Shard } from './rowCommitments.js';
 export { type OpenedBatch, rowOpeningInput, type ScorePosition } from './rowOpening.js';
 export { type RowRangeClaim, rowRangeInput } from './rowRange.js';
 export { rowsToSlotInputs } from './rowsToSlot.js';

@@ -82,7 +82,8 @@ export async function followChain(
   return indexer.health();
 }
 
-class Indexer {
+/** Keeps one store equal to one chain, look by look. */
+export class Indexer {
   readonly #options: SyncOptions;
   readonly #rpc: Rpc;
   #opened: { readonly schema: Schema; readonly reader: RangeReader } | undefined;

@@ -1,10 +1,9 @@
 /** `meed indexer sync | payouts | status | check | export`: the chain's events in one DuckDB file, and the questions to it. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { FOLDERS } from '../../chain/auditor/index.js';
-import { type Deployment, parseDeployment } from '../../chain/index.js';
+import type { Deployment } from '../../chain/index.js';
 import {
   balanceOfAccount,
   checkStore,
@@ -21,8 +20,9 @@ import {
   syncIndex,
 } from '../../chain/indexer/index.js';
 import { readRegistration, STATE_FILE, withSession } from '../../chain/validator/index.js';
-import { explainFileError, formatRate, MeedError } from '../../foundation/index.js';
+import { formatRate, MeedError } from '../../foundation/index.js';
 import { whole } from '../arguments.js';
+import { readDeployment } from '../deploymentFile.js';
 import { listenForInterrupts } from '../interrupt.js';
 import { say, startLine, table } from '../terminal.js';
 
@@ -259,18 +259,7 @@ function storeOf(folder: string | undefined, { store, deployment }: Place): stri
 
 async function deploymentOf(folder: string | undefined, { deployment }: Place): Promise<Deployment> {
   if (deployment === undefined) return (await readRegistration(join(runFolder(folder), FOLDERS.chain))).deployment;
-  const text = await readFile(deployment, 'utf8').catch((error: unknown) => {
-    throw explainFileError(error, deployment);
-  });
-  return parseDeployment(jsonFrom(text, deployment));
-}
-
-function jsonFrom(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new MeedError(`${path} is not JSON`, 'Give the deployment as Meed wrote it', { cause });
-  }
+  return readDeployment(deployment);
 }
 
 /** The folder of the last stage of a run that left the chain's state. */

@@ -1,0 +1,12 @@
+export { Attempts, type BackOff } from './attempts.js';
+export type { Duty, Obstacle, Plan } from './duty.js';
+export { Journal } from './journal.js';
+export { createKeystore, importKeystore, openKeystore, readPassword } from './keystore.js';
+export { DaemonLoop, type DaemonParts } from './loop.js';
+export { type DaemonHealth, Metrics, type StatusServer, serveStatus } from './metrics.js';
+export { NotOpened, Openings, type PublishedIndex, type RegisteredIndex } from './openings.js';
+export { Outbox } from './outbox.js';
+export { StateFile } from './stateFile.js';
+export { placeInLine, TurnClock, type Turns } from './turns.js';
+export { runValidator, type ValidatorOptions } from './validator/validator.js';
+export { ChainWatch } from './watch.js';

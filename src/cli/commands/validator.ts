@@ -1,0 +1,98 @@
+/** `meed validator`: proves, settles, finalizes and pays every closed epoch of a deployment, until it is told to leave. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isAddress } from 'ethers';
+import { runValidator } from '../../chain/daemon/index.js';
+import { MeedError } from '../../foundation/index.js';
+import {
+  ceremonyKey,
+  circuitId,
+  compileCircuit,
+  developmentKey,
+  type ProverName,
+  scoreMatrixCircuit,
+} from '../../prover/index.js';
+import { parseBytes } from '../../work/index.js';
+import { whole } from '../arguments.js';
+import { type DaemonValues, daemonCommand, daemonOptions, keyOf, seconds } from '../daemon.js';
+import { listenForInterrupts } from '../interrupt.js';
+import { proverChoice } from '../proverChoice.js';
+
+interface Values extends DaemonValues {
+  readonly validators: readonly string[];
+  readonly turn: number;
+  readonly key?: string;
+  readonly workers?: number;
+  readonly memory?: string;
+  readonly prover?: ProverName;
+  readonly rapidsnark?: string;
+}
+
+const HELP = `
+What it does follows from the chain alone: after a restart, or when the chain takes blocks back, it goes on with what is
+owed then. Every transaction is in its journal before it is sent, and is sent at most once. Several validators share the
+work when each is told of all (--validators): every part of an epoch is the turn of one, and of the next when it is away.
+
+Example:
+  meed keystore new validator.json
+  meed validator --deployment deployment.json --rpc http://127.0.0.1:8545 --openings published --keystore validator.json --status-port 9464`;
+
+export function validatorCommand(): Command {
+  return daemonCommand('validator', 'proves, settles and pays every closed epoch, as long as it runs')
+    .addOption(
+      new Option('--validators <addresses>', 'all validators that share the work, with commas')
+        .argParser(addresses)
+        .default([], 'itself'),
+    )
+    .addOption(
+      new Option('--turn <seconds>', 'until the next validator does what the one before did not')
+        .argParser(seconds)
+        .default(60),
+    )
+    .option('--key <folder>', 'a published ceremony; the development key unless told')
+    .addOption(
+      new Option('--workers <n>', 'provers at a time (default: as many as cores and memory allow)').argParser(whole(1)),
+    )
+    .option('--memory <amount>', 'memory that the provers share, e.g. 4GB (default: three quarters)')
+    .addOption(new Option('--prover <name>', 'what proves').choices(['embedded', 'rapidsnark']))
+    .option('--rapidsnark <file>', "rapidsnark's executable, where it is not on the PATH")
+    .addHelpText('after', HELP)
+    .action(async (_, self: Command) => {
+      const values = self.opts<Values>();
+      const options = await daemonOptions(values);
+      const privateKey = await keyOf(values);
+      const { deployment } = options;
+      const circuit = await compileCircuit(scoreMatrixCircuit(deployment.instance));
+      const key = await (values.key === undefined ? developmentKey(circuit) : ceremonyKey(values.key, circuit));
+      if (circuitId(deployment.instance, key.verificationKey) !== deployment.circuitId) {
+        throw new MeedError(
+          'The contracts were deployed with another key',
+          'Name the ceremony of their key with --key',
+        );
+      }
+      const interrupts = listenForInterrupts();
+      try {
+        await runValidator({
+          ...options,
+          privateKey,
+          key,
+          validators: values.validators,
+          turnMs: values.turn * 1000,
+          proving: {
+            workers: values.workers,
+            memoryBytes: values.memory === undefined ? undefined : parseBytes(values.memory),
+            prover: await proverChoice(values),
+          },
+          signal: interrupts.first,
+        });
+      } finally {
+        interrupts.dispose();
+      }
+    });
+}
+
+function addresses(text: string): string[] {
+  const list = text.split(',').map((one) => one.trim());
+  const wrong = list.find((one) => !isAddress(one));
+  if (wrong === undefined) return list;
+  throw new InvalidArgumentError(`${wrong} is no address.`);
+}
