@@ -73,6 +73,7 @@ export {
   slotAddresses,
 } from './proofs.js';
 export type { CeremonyOrigin, KeySeal, ProvingKey } from './provingKey.js';
+export { type PublishedWords, readWords, WORDS_KIND, writeWords } from './publishedWords.js';
 export { type FoldedBatch, type QueryMeanStatement, queryMeanInput, queryMeanStatement } from './queryMean.js';
 export {
   type Fold,
