@@ -98,7 +98,7 @@ export async function openWorld(
   };
 }
 
-export function deployOptions(instance: Instance, key: ForgeableKey): DeployOptions {
+export function deployOptions(instance: Instance, key: Pick<ForgeableKey, 'words'>): DeployOptions {
   return {
     instance,
     key: key.words,
