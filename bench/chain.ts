@@ -9,7 +9,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Contract, Wallet } from 'ethers';
+import { Contract } from 'ethers';
 import {
   announceReclaim,
   approveFees,
@@ -35,12 +35,14 @@ import {
   DEPLOYER,
   elementOf,
   hashOf,
+  manyAccounts,
   newEpoch,
   newIndex,
   OWNER,
   openWorld,
   PAYER,
   payEpoch,
+  runsOf,
   STRANGER,
   someScores,
   type World,
@@ -106,7 +108,7 @@ async function paidEpoch(world: World, owners: readonly string[]): Promise<numbe
 
 /** Withdrawals of each kind, and what a contributor adds to a distribution. */
 async function payingGas(world: World): Promise<Gas> {
-  const owners = [...CONTRIBUTORS, ...otherContributors()];
+  const owners = [...CONTRIBUTORS, ...manyAccounts(20)];
   const gas: Gas = {};
   gas['distribute to 24 contributors without a balance'] = await paidEpoch(world, owners);
   const many = await paidEpoch(world, owners);
@@ -133,7 +135,7 @@ async function slopes(): Promise<Gas> {
   const narrow = await openWorld({ ...SHAPE, queries: 2 });
   try {
     const { BatchPosted } = await epochGas(narrow, CONTRIBUTORS);
-    const others = otherContributors();
+    const others = manyAccounts(20);
     const owners = [...CONTRIBUTORS, ...others];
     await paidEpoch(narrow, owners);
     const credited = ((await paidEpoch(narrow, owners)) - (await paidEpoch(narrow, CONTRIBUTORS))) / others.length;
@@ -141,10 +143,6 @@ async function slopes(): Promise<Gas> {
   } finally {
     await narrow.stop();
   }
-}
-
-function otherContributors(): string[] {
-  return Array.from({ length: 20 }, (_, i) => new Wallet(`0x${(i + 1).toString(16).padStart(64, '0')}`).address);
 }
 
 async function delegateToItself({ account, deployment }: ChainClient): Promise<void> {
@@ -156,10 +154,7 @@ async function delegateToItself({ account, deployment }: ChainClient): Promise<v
 const world = await openWorld(SHAPE);
 const gas: Gas = {};
 try {
-  const epoch = await epochGas(
-    world,
-    Array.from({ length: SHAPE.slots }, (_, k) => CONTRIBUTORS[k % 4]),
-  );
+  const epoch = await epochGas(world, runsOf(SHAPE.slots, CONTRIBUTORS));
   gas['publish a data set of 4 contributors'] = epoch.DatasetPublished;
   gas['register an index of 24 slots'] = epoch.IndexRegistered;
   gas['open an epoch'] = epoch.EpochOpened;

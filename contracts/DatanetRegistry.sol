@@ -31,6 +31,8 @@ contract DatanetRegistry is Contributions {
         uint64 withdrawalsSeen;
         /// Unix seconds.
         uint64 publishedAt;
+        /// Accounts that were ever approved.
+        uint64 approvals;
     }
 
     /// What a publisher says of a version.
@@ -92,7 +94,8 @@ contract DatanetRegistry is Contributions {
     bytes32 private constant VERSION_TAG = keccak256("meed/version/v1");
 
     mapping(bytes32 datasetId => Dataset) private _datasets;
-    mapping(bytes32 datasetId => mapping(address contributor => bool)) public isApproved;
+    /// Twice the account's place, plus one while it is approved.
+    mapping(bytes32 datasetId => mapping(address contributor => uint256)) private _approvals;
     /// Withdrawn contributions that were shown to be in a version.
     mapping(bytes32 datasetId => uint256) public violationsOf;
     mapping(bytes32 datasetId => mapping(bytes32 contributionId => bool)) public isViolation;
@@ -156,7 +159,7 @@ contract DatanetRegistry is Contributions {
     function revoke(bytes32 datasetId, address[] calldata contributors) external {
         _requireOwner(datasetId);
         for (uint256 i = 0; i < contributors.length; ++i) {
-            delete isApproved[datasetId][contributors[i]];
+            _approvals[datasetId][contributors[i]] &= ~uint256(1);
             emit ContributorRevoked(datasetId, contributors[i]);
         }
     }
@@ -182,6 +185,17 @@ contract DatanetRegistry is Contributions {
     function datasetOf(bytes32 datasetId) external view returns (Dataset memory dataset) {
         dataset = _datasets[datasetId];
         if (dataset.rows == 0) revert UnknownDataset(datasetId);
+    }
+
+    function isApproved(bytes32 datasetId, address contributor) external view returns (bool) {
+        return _approvals[datasetId][contributor] & 1 == 1;
+    }
+
+    /// @notice The contributor's place among those approved for a version, from 1, in the order of their first approval;
+    /// zero while it is not approved. It never changes, so an index that names contributors in this order names each once.
+    function placeOf(bytes32 datasetId, address contributor) external view returns (uint256) {
+        uint256 approval = _approvals[datasetId][contributor];
+        return approval & 1 == 1 ? approval >> 1 : 0;
     }
 
     /// @notice Who may approve and revoke contributors of a version: the present owner of its datanet.
@@ -244,11 +258,14 @@ contract DatanetRegistry is Contributions {
     }
 
     function _approve(bytes32 datasetId, address[] calldata contributors) private {
+        uint64 approvals = _datasets[datasetId].approvals;
         for (uint256 i = 0; i < contributors.length; ++i) {
             if (contributors[i] == address(0)) revert ZeroContributor(); // zero marks an unused slot
-            isApproved[datasetId][contributors[i]] = true;
+            uint256 approval = _approvals[datasetId][contributors[i]];
+            _approvals[datasetId][contributors[i]] = approval == 0 ? uint256(++approvals) << 1 | 1 : approval | 1;
             emit ContributorApproved(datasetId, contributors[i]);
         }
+        _datasets[datasetId].approvals = approvals;
     }
 
     function _requireOwner(bytes32 datasetId) private view {

@@ -19,6 +19,14 @@ contract Disputes {
     event StakeNotSlashed(bytes32 indexed index, address indexed owner, bytes reason);
     event IndexJudged(bytes32 indexed index, address indexed committee, bytes32 evidence);
 
+    /// The slots of one shard, exactly as registered.
+    struct ShardSlots {
+        uint256 shard;
+        /// Where its first slot begins.
+        uint256 firstRow;
+        IndexRegistry.Slot[] slots;
+    }
+
     enum Ground {
         SumStep,
         RowRange,
@@ -79,15 +87,15 @@ contract Disputes {
     }
 
     /// @notice Shows that a row and the running sum before it do not add up to the row's running sum.
-    /// @param registered the index's slots, as registered
+    /// @param registered the shard in which the row lies
     /// @param proof of SumStep(d, D) for the caller
     function disputeSum(
         bytes32 index,
-        IndexRegistry.Slot[] calldata registered,
+        ShardSlots calldata registered,
         uint256 row,
         uint256[8] calldata proof
     ) external {
-        IndexRegistry.Index memory entry = _entry(index, registered, row);
+        (IndexRegistry.Index memory entry,) = _entry(index, registered, row);
         uint256[] memory signals = new uint256[](5);
         signals[0] = entry.indexRoot;
         signals[1] = row;
@@ -101,11 +109,11 @@ contract Disputes {
     /// @param proof of RowRange(d, D) for the caller
     function disputeRow(
         bytes32 index,
-        IndexRegistry.Slot[] calldata registered,
+        ShardSlots calldata registered,
         uint256 row,
         uint256[8] calldata proof
     ) external {
-        IndexRegistry.Index memory entry = _entry(index, registered, row);
+        (IndexRegistry.Index memory entry,) = _entry(index, registered, row);
         uint256[] memory signals = new uint256[](4);
         signals[0] = entry.indexRoot;
         signals[1] = row;
@@ -117,19 +125,17 @@ contract Disputes {
     /// @notice Shows that a shard commits to another index id (position 0), or that its slot number `position`, from 1 on,
     /// is not the running sum at the slot's last row.
     /// @param proof of SlotIsPrefix(S, d, D) for the caller
-    function disputeSlot(
-        bytes32 index,
-        IndexRegistry.Slot[] calldata registered,
-        uint256 shard,
-        uint256 position,
-        uint256[8] calldata proof
-    ) external {
+    function disputeSlot(bytes32 index, ShardSlots calldata registered, uint256 position, uint256[8] calldata proof)
+        external
+    {
         // position 0 is about the index id alone, and any row will do
-        uint256 row = _lastRow(index, registered, shard, position == 0 ? 1 : position);
-        IndexRegistry.Index memory entry = _entry(index, registered, row);
+        uint256 used = position == 0 ? 1 : position;
+        if (used > registered.slots.length) revert UnusedSlot(index, registered.shard, position);
+        uint256 row = uint256(registered.slots[used - 1].end) - 1;
+        (IndexRegistry.Index memory entry, uint256 commitment) = _entry(index, registered, row);
         if (entry.slotsPerShard != slots) revert WrongSlotsForCircuit(entry.slotsPerShard, slots);
         uint256[] memory signals = new uint256[](7);
-        signals[0] = indexes.shardOf(index, shard).commitment;
+        signals[0] = commitment;
         signals[1] = position;
         signals[2] = entry.indexId;
         signals[3] = entry.indexRoot;
@@ -173,13 +179,15 @@ contract Disputes {
         }
     }
 
-    function _entry(bytes32 index, IndexRegistry.Slot[] calldata registered, uint256 row)
+    function _entry(bytes32 index, ShardSlots calldata registered, uint256 row)
         private
         view
-        returns (IndexRegistry.Index memory entry)
+        returns (IndexRegistry.Index memory entry, uint256 commitment)
     {
-        entry = indexes.disputed(index, registered);
-        if (row >= entry.rows) revert UnknownRow(index, row);
+        (entry, commitment) = indexes.disputed(index, registered.shard, registered.firstRow, registered.slots);
+        // a registered shard has a slot at least
+        uint256 end = registered.slots[registered.slots.length - 1].end;
+        if (row < registered.firstRow || row >= end) revert UnknownRow(index, row);
     }
 
     /// @notice Levels of the tree over so many leaves: ceil(log2(rows)).
@@ -188,24 +196,12 @@ contract Disputes {
         if (depth > levels) revert TreeTooDeep(depth, levels);
     }
 
-    function _beginsSlot(IndexRegistry.Slot[] calldata registered, uint256 row) private pure returns (bool) {
-        if (row == 0) return true;
-        for (uint256 k = 0; k < registered.length; ++k) {
-            if (registered[k].end >= row) return registered[k].end == row;
+    function _beginsSlot(ShardSlots calldata registered, uint256 row) private pure returns (bool) {
+        if (row == registered.firstRow) return true;
+        for (uint256 k = 0; k < registered.slots.length; ++k) {
+            if (registered.slots[k].end >= row) return registered.slots[k].end == row;
         }
         return false;
-    }
-
-    function _lastRow(
-        bytes32 index,
-        IndexRegistry.Slot[] calldata registered,
-        uint256 shard,
-        uint256 position
-    ) private view returns (uint256) {
-        if (position > slots || shard >= registered.length) revert UnusedSlot(index, shard, position);
-        uint256 slot = shard * slots + position - 1;
-        if (slot >= registered.length) revert UnusedSlot(index, shard, position);
-        return registered[slot].end - 1;
     }
 
     function _requireSignals(IStatementVerifier verifier, uint256 needed) private view {

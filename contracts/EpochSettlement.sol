@@ -9,6 +9,7 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IEpochSettlement} from "./IEpochSettlement.sol";
 import {IGroth16Verifier} from "./IGroth16Verifier.sol";
+import {IPayoutPolicy} from "./IPayoutPolicy.sol";
 import {IndexRegistry} from "./IndexRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {ReceiptBook} from "./ReceiptBook.sol";
@@ -18,7 +19,7 @@ import {ScoreSums} from "./libraries/ScoreSums.sol";
 
 /// @title From proven scores to credits
 /// @notice An epoch goes: closed in the book → every (shard, batch) settled by a proof → finalized → every batch
-/// distributed → credits withdrawn. If it is not final within the timeout, refunds open and it can never become final.
+/// distributed, at once or in parts → credits withdrawn. If it is not final within the timeout, refunds open and it can never become final.
 /// @dev Invariant: token balance ≥ credits outstanding + fees of batches neither distributed nor refunded. Fees arrive
 /// from the book when a batch is posted; only the withdrawals move tokens out.
 contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, Nonces {
@@ -35,17 +36,24 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         uint64 settled;
     }
 
-    /// Working memory of one distribution.
+    /// What a batch has to give, and who has been credited in this call.
     struct Work {
-        address[] accounts;
-        int64[] totals;
-        uint256 count;
-        uint256 treasury;
+        uint256 epoch;
+        uint256 batch;
+        uint256 shards;
+        IPayoutPolicy policy;
+        address modelOwnerAccount;
+        address stakersAccount;
+        address treasuryAccount;
         uint256 modelOwner;
         uint256 stakers;
-        /// Of each receipt: what its contributors share, and what of it was dust.
+        uint256 platform;
+        /// Of each receipt, and in all.
         uint256[] pools;
-        uint256[] dust;
+        uint256 whole;
+        /// As in ContributorsCredited.
+        bytes32[] credits;
+        uint256 credited;
     }
 
     /// keccak256 of what an account signs for one withdrawal.
@@ -69,6 +77,8 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
     mapping(uint256 epoch => mapping(uint256 batch => mapping(uint256 shard => bytes32))) public sumsHashOf;
     /// A batch's fees leave the pot once, by distribution or by refund.
     mapping(uint256 epoch => mapping(uint256 batch => bool)) public isPaidOut;
+    /// keccak256(abi.encode(Distribution)) of a batch of which parts are distributed; zero before and after.
+    mapping(uint256 epoch => mapping(uint256 batch => bytes32)) public distributionHashOf;
     mapping(address account => uint256) public creditOf;
 
     /// @param slots_ S of the circuit, `queries_` its Q, `columns_` its d
@@ -126,38 +136,52 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         emit EpochFinalized(epoch);
     }
 
-    /// @notice Splits the fees of one batch of a final epoch; anyone may. Everything given is checked against hashes.
-    /// @param contributors of each shard, as in its ShardSettled event
-    /// @param packedSums of each shard, as in its ShardSettled event
+    /// @notice Splits the fees of one batch of a final epoch at once; anyone may. Everything given is checked against hashes.
+    /// @param shards all of them, in order
     function distribute(
         uint256 epoch,
         uint256 batch,
         uint96[] calldata fees,
         bytes32[] calldata outputHashes,
-        address[][] calldata contributors,
-        bytes[] calldata packedSums
+        ShardSums[] calldata shards
     ) external {
-        if (progressOf[epoch].stage != Stage.Final) revert EpochNotFinal(epoch);
-        _takeBatch(epoch, batch);
-        (ReceiptBook.Epoch memory entry, uint256 shards, address modelOwner) = _closedEpoch(epoch);
-        if (batch >= entry.batches) revert ReceiptBook.UnknownBatch(epoch, batch);
-        _requireReceipts(epoch, batch, fees, outputHashes);
-        if (contributors.length != shards || packedSums.length != shards) {
-            revert WrongShardCount(contributors.length, shards);
+        Work memory work = _begin(epoch, batch, fees, outputHashes);
+        if (distributionHashOf[epoch][batch] != 0) revert DistributionBegun(epoch, batch);
+        if (shards.length != work.shards) revert WrongShardCount(shards.length, work.shards);
+        Distribution memory soFar;
+        _requireSettled(work, 0, shards);
+        _pass(work, soFar, shards);
+        _pass(work, soFar, shards);
+        _finish(work, soFar, fees, outputHashes);
+    }
+
+    /// @notice Goes on with the distribution of a batch that is too large for one transaction; anyone may.
+    /// @param soFar as in the batch's last DistributionAdvanced event; all zero and empty for the first part
+    /// @param shards the next ones of this pass, from soFar.shard on
+    function distributePart(
+        uint256 epoch,
+        uint256 batch,
+        uint96[] calldata fees,
+        bytes32[] calldata outputHashes,
+        Distribution memory soFar,
+        ShardSums[] calldata shards
+    ) external {
+        Work memory work = _begin(epoch, batch, fees, outputHashes);
+        _requireKept(epoch, batch, soFar);
+        if (shards.length == 0 || shards.length > work.shards - soFar.shard) {
+            revert WrongShardCount(shards.length, work.shards - soFar.shard);
         }
-        Work memory work = _mergeShards(epoch, batch, contributors, packedSums);
-        ProtocolTerms.Terms memory terms = protocolTerms.at(entry.terms);
-        uint256[] memory amounts = _split(work, terms, fees);
-        for (uint256 q = 0; q < fees.length; ++q) {
-            if (outputHashes[q] == 0) continue;
-            emit ReceiptPaid(epoch, batch, q, outputHashes[q], fees[q], work.pools[q], work.dust[q]);
+        _requireSettled(work, soFar.shard, shards);
+        bool paid = soFar.paying && soFar.shard + shards.length == work.shards;
+        _pass(work, soFar, shards);
+        if (paid) {
+            delete distributionHashOf[epoch][batch];
+            _finish(work, soFar, fees, outputHashes);
+            return;
         }
-        for (uint256 c = 0; c < work.count; ++c) {
-            _credit(work.accounts[c], epoch, batch, Role.Contributor, amounts[c]);
-        }
-        _credit(modelOwner, epoch, batch, Role.ModelOwner, work.modelOwner);
-        _credit(terms.stakers, epoch, batch, Role.Stakers, work.stakers);
-        _credit(terms.treasury, epoch, batch, Role.Treasury, work.treasury);
+        distributionHashOf[epoch][batch] = keccak256(abi.encode(soFar));
+        if (work.credited > 0) _tellCredits(work);
+        emit DistributionAdvanced(epoch, batch, soFar);
     }
 
     /// @notice Credits a batch's whole fees to its payer when the epoch was not made final in time; anyone may.
@@ -284,78 +308,154 @@ contract EpochSettlement is IEpochSettlement, ReentrancyGuardTransient, EIP712, 
         emit ShardSettled(epoch, proven.batch, proven.shard, rho, sums.contributors, packedSums);
     }
 
-    function _takeBatch(uint256 epoch, uint256 batch) private {
+    /// @notice What a batch that is not paid yet has to give.
+    function _begin(uint256 epoch, uint256 batch, uint96[] calldata fees, bytes32[] calldata outputHashes)
+        private
+        view
+        returns (Work memory work)
+    {
+        if (progressOf[epoch].stage != Stage.Final) revert EpochNotFinal(epoch);
         if (isPaidOut[epoch][batch]) revert AlreadyDistributed(epoch, batch);
-        isPaidOut[epoch][batch] = true;
-    }
-
-    function _requireReceipts(
-        uint256 epoch,
-        uint256 batch,
-        uint96[] calldata fees,
-        bytes32[] calldata outputHashes
-    ) private view {
+        ReceiptBook.Epoch memory entry;
+        (entry, work.shards, work.modelOwnerAccount) = _closedEpoch(epoch);
+        if (batch >= entry.batches) revert ReceiptBook.UnknownBatch(epoch, batch);
         bytes32 given = keccak256(abi.encode(fees, outputHashes));
         bytes32 posted = book.batchOf(epoch, batch).receiptsHash;
         if (given != posted) revert ReceiptsMismatch(given, posted);
-    }
-
-    /// @notice Checks every shard's sums against its hash and adds them up by contributor.
-    function _mergeShards(
-        uint256 epoch,
-        uint256 batch,
-        address[][] calldata contributors,
-        bytes[] calldata packedSums
-    ) private view returns (Work memory work) {
-        uint256 capacity = 0;
-        for (uint256 shard = 0; shard < contributors.length; ++shard) {
-            bytes32 given = keccak256(abi.encode(contributors[shard], packedSums[shard]));
-            if (given != sumsHashOf[epoch][batch][shard]) revert SumsMismatch(shard);
-            capacity += contributors[shard].length;
-        }
-        work.accounts = new address[](capacity);
-        work.totals = new int64[](capacity * queries);
-        for (uint256 shard = 0; shard < contributors.length; ++shard) {
-            work.count = ScoreSums.merge(
-                work.accounts, work.totals, work.count, contributors[shard], packedSums[shard], queries
-            );
-        }
-    }
-
-    /// @notice Splits each fee, and each pool by the policy; adds up what is not the contributors'.
-    /// @dev What a policy gives out is checked, because governance may name any: nothing is made, and nothing is lost.
-    function _split(Work memory work, ProtocolTerms.Terms memory terms, uint96[] calldata fees)
-        private
-        view
-        returns (uint256[] memory amounts)
-    {
-        uint256[] memory pools = new uint256[](fees.length);
-        uint256 whole = 0;
+        ProtocolTerms.Terms memory terms = protocolTerms.at(entry.terms);
+        (work.epoch, work.batch, work.policy) = (epoch, batch, terms.policy);
+        (work.stakersAccount, work.treasuryAccount) = (terms.stakers, terms.treasury);
+        work.pools = new uint256[](fees.length);
         for (uint256 q = 0; q < fees.length; ++q) {
-            FeeSplit.Parts memory parts =
-                FeeSplit.split(fees[q], terms.platformBps, terms.betaBps, terms.gammaBps);
-            work.treasury += parts.platform;
+            FeeSplit.Parts memory parts = FeeSplit.split(fees[q], terms.platformBps, terms.betaBps, terms.gammaBps);
+            work.platform += parts.platform;
             work.modelOwner += parts.modelOwner;
             work.stakers += parts.stakers;
-            pools[q] = parts.pool;
-            whole += parts.pool;
+            work.pools[q] = parts.pool;
+            work.whole += parts.pool;
         }
-        int64[] memory totals = work.totals;
-        uint256 used = work.count * queries;
+    }
+
+    function _requireKept(uint256 epoch, uint256 batch, Distribution memory soFar) private view {
+        bytes32 given = keccak256(abi.encode(soFar));
+        bytes32 kept = distributionHashOf[epoch][batch];
+        if (kept == 0) {
+            Distribution memory first;
+            kept = keccak256(abi.encode(first));
+        }
+        if (given != kept) revert DistributionMismatch(given, kept);
+    }
+
+    function _requireSettled(Work memory work, uint256 first, ShardSums[] calldata shards) private view {
+        mapping(uint256 shard => bytes32) storage settled = sumsHashOf[work.epoch][work.batch];
+        for (uint256 i = 0; i < shards.length; ++i) {
+            if (ScoreSums.hash(shards[i].contributors, shards[i].packedSums) != settled[first + i]) {
+                revert SumsMismatch(first + i);
+            }
+        }
+    }
+
+    /// @notice Weighs the contributors of the next shards, or pays them. At the last shard of all the next pass begins.
+    /// @dev A contributor's slots are one run: whoever is neither first nor last in a shard is whole in it. The last one is
+    /// kept back until the next shard shows whether it goes on.
+    function _pass(Work memory work, Distribution memory soFar, ShardSums[] calldata shards) private {
+        if (soFar.paying) {
+            uint256 capacity = 1;
+            for (uint256 i = 0; i < shards.length; ++i) capacity += shards[i].contributors.length;
+            work.credits = new bytes32[](capacity);
+        }
+        for (uint256 i = 0; i < shards.length; ++i) {
+            _takeShard(work, soFar, shards[i].contributors, shards[i].packedSums);
+        }
+        soFar.shard += shards.length;
+        if (soFar.shard < work.shards) return;
+        _takeKept(work, soFar);
+        (soFar.paying, soFar.shard, soFar.account, soFar.sums) = (true, 0, address(0), new int256[](0));
+    }
+
+    function _takeShard(
+        Work memory work,
+        Distribution memory soFar,
+        address[] calldata accounts,
+        bytes calldata packed
+    ) private {
+        uint256 first = 0;
+        uint256 last = accounts.length - 1; // a shard has a contributor at least
+        if (accounts[0] == soFar.account) {
+            ScoreSums.add(soFar.sums, packed, 0);
+            if (last == 0) return;
+            first = 1;
+        }
+        _takeKept(work, soFar);
+        if (first < last) {
+            uint256 rowBytes = ScoreSums.SUM_BYTES * queries;
+            bytes calldata rows = packed[first * rowBytes:last * rowBytes];
+            uint256[] memory amounts = _ask(work, soFar, rows, ScoreSums.SUM_BYTES, last - first);
+            for (uint256 c = 0; c < amounts.length; ++c) _creditContributor(work, accounts[first + c], amounts[c]);
+        }
+        (soFar.account, soFar.sums) = (accounts[last], new int256[](queries));
+        ScoreSums.add(soFar.sums, packed, last);
+    }
+
+    /// @notice Takes the contributor that was kept back, now that all its sums are there.
+    function _takeKept(Work memory work, Distribution memory soFar) private {
+        if (soFar.account == address(0)) return;
+        uint256[] memory amounts = _ask(work, soFar, abi.encodePacked(soFar.sums), 0x20, 1);
+        if (amounts.length > 0) _creditContributor(work, soFar.account, amounts[0]);
+    }
+
+    /// @notice Has the policy weigh contributors, or say what they get; nothing while they are weighed.
+    /// @dev What a policy gives out is checked, because governance may name any: no more than there was.
+    function _ask(Work memory work, Distribution memory soFar, bytes memory rows, uint256 width, uint256 accounts)
+        private
+        pure
+        returns (uint256[] memory amounts)
+    {
+        if (!soFar.paying) {
+            soFar.weights = work.policy.weigh(work.pools, soFar.weights, rows, width);
+            return amounts;
+        }
+        amounts = work.policy.share(work.pools, soFar.weights, rows, width);
+        if (amounts.length != accounts) revert PolicyOutOfBounds(work.policy);
+        for (uint256 c = 0; c < accounts; ++c) {
+            if (amounts[c] > work.whole - soFar.given) revert PolicyOutOfBounds(work.policy);
+            soFar.given += amounts[c];
+        }
+    }
+
+    function _creditContributor(Work memory work, address account, uint256 amount) private {
+        if (amount == 0) return;
+        creditOf[account] += amount;
+        // a batch's fees are below 2^96
+        work.credits[work.credited++] = bytes32(uint256(uint160(account)) << 96 | amount);
+    }
+
+    function _tellCredits(Work memory work) private {
+        (bytes32[] memory credits, uint256 credited) = (work.credits, work.credited);
         assembly ("memory-safe") {
-            mstore(totals, used) // of what was allocated for accounts that were the same in several shards
+            mstore(credits, credited) // of what was allocated for those who got nothing
         }
-        uint256[] memory dust;
-        (amounts, dust) = terms.policy.share(pools, totals, work.count);
-        if (amounts.length != work.count || dust.length != pools.length) revert PolicyNotWhole(terms.policy);
-        uint256 given = 0;
-        for (uint256 c = 0; c < amounts.length; ++c) given += amounts[c];
-        for (uint256 q = 0; q < dust.length; ++q) {
-            given += dust[q];
-            work.treasury += dust[q];
+        emit ContributorsCredited(work.epoch, work.batch, credits);
+    }
+
+    /// @notice Credits what is not the contributors', with what was left of their part.
+    function _finish(
+        Work memory work,
+        Distribution memory soFar,
+        uint96[] calldata fees,
+        bytes32[] calldata outputHashes
+    ) private {
+        isPaidOut[work.epoch][work.batch] = true;
+        for (uint256 q = 0; q < fees.length; ++q) {
+            if (outputHashes[q] == 0) continue;
+            emit ReceiptPaid(work.epoch, work.batch, q, outputHashes[q], fees[q], work.pools[q]);
         }
-        if (given != whole) revert PolicyNotWhole(terms.policy);
-        (work.pools, work.dust) = (pools, dust);
+        if (work.credited > 0) _tellCredits(work);
+        uint256 dust = work.whole - soFar.given;
+        _credit(work.modelOwnerAccount, work.epoch, work.batch, Role.ModelOwner, work.modelOwner);
+        _credit(work.stakersAccount, work.epoch, work.batch, Role.Stakers, work.stakers);
+        _credit(work.treasuryAccount, work.epoch, work.batch, Role.Treasury, work.platform + dust);
+        emit BatchPaid(work.epoch, work.batch, dust);
     }
 
     function _credit(address account, uint256 epoch, uint256 batch, Role role, uint256 amount) private {

@@ -24,6 +24,28 @@ interface IEpochSettlement {
         uint256[8] proof;
     }
 
+    /// The sums of one shard against one batch, as in its ShardSettled event.
+    struct ShardSums {
+        address[] contributors;
+        bytes packedSums;
+    }
+
+    /// How far a distribution in parts has come. Every contributor is weighed first, shard by shard; then, from the first
+    /// shard again, each is paid.
+    struct Distribution {
+        /// Whether all are weighed.
+        bool paying;
+        /// The next shard.
+        uint256 shard;
+        /// Token units credited to contributors.
+        uint256 given;
+        /// By the epoch's payout policy, of those weighed.
+        uint256[] weights;
+        /// The contributor whose slots may go on in the next shard, and Q sums of those so far; zero and none at first.
+        address account;
+        int256[] sums;
+    }
+
     /// @notice A shard of a batch was proven. `packedSums` holds contributors × Q sums of scores, row by row, six bytes
     /// each: two's complement, most significant first.
     event ShardSettled(
@@ -35,16 +57,23 @@ interface IEpochSettlement {
         bytes packedSums
     );
     event EpochFinalized(uint256 indexed epoch);
-    /// @notice One receipt's fee was split. `pool` is the contributors' part; `dust` of it went to the treasury.
+    /// @notice Part of a batch was distributed; whoever goes on says so far how.
+    event DistributionAdvanced(uint256 indexed epoch, uint256 indexed batch, Distribution soFar);
+    /// @notice One receipt's fee was split. `pool` is the contributors' part.
     event ReceiptPaid(
         uint256 indexed epoch,
         uint256 indexed batch,
         uint256 receipt,
         bytes32 outputHash,
         uint256 fee,
-        uint256 pool,
-        uint256 dust
+        uint256 pool
     );
+    /// @notice A batch is paid whole. Of the contributors' parts `dust` went to the treasury: what rounding left, or pools
+    /// that nobody earned.
+    event BatchPaid(uint256 indexed epoch, uint256 indexed batch, uint256 dust);
+    /// @notice Contributors may withdraw more, each for all receipts of this batch together: 20 bytes of the account,
+    /// 12 of the amount. One event for many, since one each would cost more than half of the credit itself.
+    event ContributorsCredited(uint256 indexed epoch, uint256 indexed batch, bytes32[] credits);
     /// @notice The account may withdraw `amount` more, for all receipts of this batch together.
     event Credited(
         address indexed account, uint256 indexed epoch, uint256 indexed batch, Role role, uint256 amount
@@ -52,7 +81,7 @@ interface IEpochSettlement {
     event Withdrawn(address indexed account, address indexed to, uint256 amount);
     event RefundsOpened(uint256 indexed epoch);
 
-    error PolicyNotWhole(IPayoutPolicy policy);
+    error PolicyOutOfBounds(IPayoutPolicy policy);
     error EmptyInstance();
     error TooManyColumns(uint256 columns);
     error SettledElsewhere(uint256 epoch, address settlement);
@@ -71,6 +100,8 @@ interface IEpochSettlement {
     error ReceiptsMismatch(bytes32 given, bytes32 posted);
     error WrongShardCount(uint256 given, uint256 needed);
     error SumsMismatch(uint256 shard);
+    error DistributionBegun(uint256 epoch, uint256 batch);
+    error DistributionMismatch(bytes32 given, bytes32 kept);
     error RefundNotDue(uint256 epoch, uint256 dueAt);
     error AlreadyRefunded(uint256 epoch, uint256 batch);
     error NothingToWithdraw(address account);

@@ -4,18 +4,21 @@ pragma solidity 0.8.34;
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {DatanetRegistry} from "./DatanetRegistry.sol";
 import {ProtocolTerms} from "./ProtocolTerms.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 
 /// @title Influence indexes: whose rows stand behind which committed slot
 /// @notice Registration checks everything that integers can say at once: that the slots tile the rows, each row once, that
-/// every contributor is approved for the data set, and that the commitments are field elements. The rest is open to
-/// challenge for a window; until it has passed the index pays nothing, and the arbiter may disable it. The owner puts a
-/// bond behind it: it comes back after the window, or goes to who showed the index wrong, half of it, and is burned.
+/// every contributor is approved for the data set and stands in one run of slots, and that the commitments are field
+/// elements. An index too large for one transaction is registered in parts, and is nothing until its slots tile all rows.
+/// The rest is open to challenge for a window that begins then; until it has passed the index pays nothing, and the arbiter may
+/// disable it. The owner puts a bond behind it: it comes back after the window, or goes to who showed the index wrong, half
+/// of it, and is burned.
 /// @dev Invariant: the bonds of all indexes that are neither disabled nor released ≤ the token balance. Only the owner is
-/// paid its bond, only once, and only the arbiter can take it.
+/// paid its bond, only once, and only the arbiter can take it. Contributors come in the order of their places in the data set
+/// (DatanetRegistry.placeOf): only so is one run each checked without looking back, and whoever adds up by
+/// contributor never has to search.
 contract IndexRegistry is ReentrancyGuardTransient {
     using SafeERC20 for ERC20Burnable;
 
@@ -37,6 +40,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
         uint32 rows;
         /// S of the circuit that will prove scores.
         uint32 slotsPerShard;
+        /// The slots of the first part, or all of them; ends in the order of rows.
         Slot[] slots;
         /// One a shard of slotsPerShard slots, ceil(slots / slotsPerShard) of them.
         uint256[] shardCommitments;
@@ -45,30 +49,42 @@ contract IndexRegistry is ReentrancyGuardTransient {
     /// What every settlement asks for lies in the first word.
     struct Index {
         address owner;
-        uint64 payableFrom;
+        /// UNFINISHED until the slots tile all rows.
+        uint40 payableFrom;
         bool disabled;
         uint16 slotsPerShard;
+        /// So far.
+        uint24 shards;
         bytes32 datasetId;
         uint256 indexId;
         uint256 indexRoot;
         uint32 rows;
-        uint32 shards;
+        /// Rows that the slots tile so far.
+        uint32 tiled;
+        /// Of the last part so far.
         uint64 registeredAt;
+        /// Place of the last slot's contributor.
+        uint64 lastPlace;
         /// Token units that the owner put behind the index; 0 once they are released or forfeited.
         uint96 bond;
-        /// keccak256(abi.encode(Slot[])): what disputes are checked against.
-        bytes32 slotsHash;
     }
 
     struct Shard {
         uint256 commitment;
+        /// keccak256(abi.encode(address[])) of slotsPerShard contributors, zero at unused slots.
         bytes32 contributorsHash;
+        /// keccak256(abi.encode(uint256 firstRow, Slot[])): what disputes are checked against.
+        bytes32 slotsHash;
     }
 
     /// 256 rows of int8 entries sum to at most 32512, which fits 16 bits.
     uint256 public constant SLOT_ROWS_MAX = 256;
-    /// Bounds what one distribution has to read, so that it always fits a block.
-    uint256 public constant SLOTS_MAX = 256;
+    /// 256 scores below 2^39 sum to less than 2^47, which a packed sum holds.
+    uint256 public constant SHARD_SLOTS_MAX = 256;
+    /// 2^24 scores sum to less than 2^63.
+    uint256 public constant SLOTS_MAX = 2 ** 24;
+    /// payableFrom of an index of which parts are missing.
+    uint40 public constant UNFINISHED = type(uint40).max;
 
     event IndexRegistered(
         bytes32 indexed index,
@@ -79,10 +95,15 @@ contract IndexRegistry is ReentrancyGuardTransient {
         bytes32 encoderHash,
         uint256 indexRoot,
         uint32 rows,
-        uint32 slotsPerShard,
-        uint64 payableFrom
+        uint32 slotsPerShard
     );
-    event SlotsRegistered(bytes32 indexed index, Slot[] slots, uint256[] shardCommitments);
+    /// @notice Slots from `firstRow` on and their shards from `firstShard` on.
+    event SlotsRegistered(
+        bytes32 indexed index, uint256 firstShard, uint256 firstRow, Slot[] slots, uint256[] shardCommitments
+    );
+    /// @notice The slots tile all rows: the window has begun.
+    event IndexCompleted(bytes32 indexed index, uint256 shards, uint256 payableFrom);
+    event IndexAbandoned(bytes32 indexed index);
     event IndexDisabled(bytes32 indexed index);
     event BondReleased(bytes32 indexed index, address indexed owner, uint256 amount);
     /// @notice `reward` went to who showed the index wrong, `burned` to nobody.
@@ -94,6 +115,11 @@ contract IndexRegistry is ReentrancyGuardTransient {
     error ConsentViolated(bytes32 datasetId);
     error TooManyRows(uint256 rows, uint256 datasetRows);
     error SlotCountOutOfRange(uint256 slots);
+    error ShardNotFilled(uint256 slots, uint256 slotsPerShard);
+    error ContributorOutOfOrder(uint256 slot, address contributor);
+    error NotIndexOwner(bytes32 index, address caller);
+    error IndexUnfinished(bytes32 index, uint256 tiled, uint256 rows);
+    error IndexComplete(bytes32 index);
     error SlotsDoNotTile(uint256 slot, uint256 start, uint256 end);
     error ContributorNotApproved(bytes32 datasetId, address contributor);
     error WrongShardCount(uint256 given, uint256 needed);
@@ -122,49 +148,46 @@ contract IndexRegistry is ReentrancyGuardTransient {
         arbiter = arbiter_;
     }
 
-    /// @notice Registers an index; the caller becomes its owner, is paid the model owner's part of every fee, and pays the
-    /// bond from its allowance.
+    /// @notice Registers an index, or its first part; the caller becomes its owner, is paid the model owner's part of every
+    /// fee, and pays the bond from its allowance.
     function register(Registration calldata r) external nonReentrant returns (bytes32 index) {
         index = keyOf(msg.sender, r.datasetId, r.indexId);
         if (_indexes[index].owner != address(0)) revert IndexAlreadyRegistered(index);
         if (r.indexId >= Bn254.SCALAR_MODULUS) revert Bn254.NotAFieldElement(r.indexId);
         Bn254.requireCommitment(r.indexRoot);
-        if (datanets.violationsOf(r.datasetId) != 0) revert ConsentViolated(r.datasetId);
         uint256 datasetRows = datanets.datasetOf(r.datasetId).rows;
         if (r.rows > datasetRows) revert TooManyRows(r.rows, datasetRows);
-        _requireTiling(r.slots, r.rows);
-        _requireApproved(r.datasetId, r.slots);
-        uint256 shards = _storeShards(index, r.slots, r.shardCommitments, r.slotsPerShard);
-        (uint96 bond, uint32 challengeWindow) = protocolTerms.indexTerms();
-        uint64 payableFrom = uint64(block.timestamp) + challengeWindow;
-        _indexes[index] = Index({
-            owner: msg.sender,
-            payableFrom: payableFrom,
-            disabled: false,
-            slotsPerShard: SafeCast.toUint16(r.slotsPerShard),
-            datasetId: r.datasetId,
-            indexId: r.indexId,
-            indexRoot: r.indexRoot,
-            rows: r.rows,
-            shards: uint32(shards),
-            registeredAt: uint64(block.timestamp),
-            bond: bond,
-            slotsHash: keccak256(abi.encode(r.slots))
-        });
+        if (r.slotsPerShard == 0 || r.slotsPerShard > SHARD_SLOTS_MAX) revert SlotCountOutOfRange(r.slotsPerShard);
+        (uint96 bond,) = protocolTerms.indexTerms();
+        Index memory entry;
+        (entry.owner, entry.payableFrom, entry.slotsPerShard) = (msg.sender, UNFINISHED, uint16(r.slotsPerShard));
+        (entry.datasetId, entry.indexId, entry.indexRoot) = (r.datasetId, r.indexId, r.indexRoot);
+        (entry.rows, entry.bond) = (r.rows, bond);
         emit IndexRegistered(
-            index,
-            r.datasetId,
-            msg.sender,
-            r.indexId,
-            r.modelId,
-            r.encoderHash,
-            r.indexRoot,
-            r.rows,
-            r.slotsPerShard,
-            payableFrom
+            index, r.datasetId, msg.sender, r.indexId, r.modelId, r.encoderHash, r.indexRoot, r.rows, r.slotsPerShard
         );
-        emit SlotsRegistered(index, r.slots, r.shardCommitments);
+        _add(index, entry, r.slots, r.shardCommitments);
+        _indexes[index] = entry;
         if (bond > 0) token.safeTransferFrom(msg.sender, address(this), bond);
+    }
+
+    /// @notice Goes on with an unfinished registration; only its owner may.
+    /// @param slots the next ones: whole shards, but for the last of the index
+    function addShards(bytes32 index, Slot[] calldata slots, uint256[] calldata shardCommitments) external nonReentrant {
+        Index memory entry = _unfinished(index);
+        _add(index, entry, slots, shardCommitments);
+        _indexes[index] = entry;
+    }
+
+    /// @notice Gives an unfinished registration up: its bond comes back, and it may be begun anew.
+    function abandon(bytes32 index) external nonReentrant {
+        uint256 bond = _unfinished(index).bond;
+        delete _indexes[index];
+        emit IndexAbandoned(index);
+        if (bond > 0) {
+            emit BondReleased(index, msg.sender, bond);
+            token.safeTransfer(msg.sender, bond);
+        }
     }
 
     /// @notice Takes an index out of payment for good, before it has paid anything, and forfeits its bond.
@@ -199,12 +222,18 @@ contract IndexRegistry is ReentrancyGuardTransient {
         token.safeTransfer(owner, amount);
     }
 
-    /// @notice What a dispute needs, for slots that are those registered.
-    function disputed(bytes32 index, Slot[] calldata slots) external view returns (Index memory entry) {
+    /// @notice What a dispute needs, for slots that are those of the shard.
+    function disputed(bytes32 index, uint256 shard, uint256 firstRow, Slot[] calldata slots)
+        external
+        view
+        returns (Index memory entry, uint256 commitment)
+    {
         entry = _indexes[index];
         if (entry.owner == address(0)) revert UnknownIndex(index);
-        bytes32 given = keccak256(abi.encode(slots));
-        if (given != entry.slotsHash) revert SlotsMismatch(given, entry.slotsHash);
+        Shard memory found = _shardOf(index, shard);
+        bytes32 given = keccak256(abi.encode(firstRow, slots));
+        if (given != found.slotsHash) revert SlotsMismatch(given, found.slotsHash);
+        commitment = found.commitment;
     }
 
     function indexOf(bytes32 index) external view returns (Index memory entry) {
@@ -212,7 +241,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
         if (entry.owner == address(0)) revert UnknownIndex(index);
     }
 
-    /// @notice Owner, number of shards, slots a shard, and whether the index may pay now.
+    /// @notice Owner, number of shards, slots a shard, and whether the index may pay now; of whole indexes only.
     function terms(bytes32 index)
         external
         view
@@ -221,6 +250,7 @@ contract IndexRegistry is ReentrancyGuardTransient {
         Index storage entry = _indexes[index];
         owner = entry.owner;
         if (owner == address(0)) revert UnknownIndex(index);
+        if (entry.payableFrom == UNFINISHED) revert IndexUnfinished(index, entry.tiled, entry.rows);
         shards = entry.shards;
         slotsPerShard = entry.slotsPerShard;
         payableNow = !entry.disabled && block.timestamp >= entry.payableFrom;
@@ -234,14 +264,14 @@ contract IndexRegistry is ReentrancyGuardTransient {
     {
         Index storage entry = _indexes[index];
         payableNow = !entry.disabled && block.timestamp >= entry.payableFrom;
+        // an abandoned registration may have left shards beyond the last
+        if (shard >= entry.shards) revert UnknownShard(index, shard);
         Shard storage found = _shards[index][shard];
         (commitment, contributorsHash) = (found.commitment, found.contributorsHash);
-        if (commitment == 0) revert UnknownShard(index, shard);
     }
 
-    function shardOf(bytes32 index, uint256 shard) external view returns (Shard memory entry) {
-        entry = _shards[index][shard];
-        if (entry.commitment == 0) revert UnknownShard(index, shard);
+    function shardOf(bytes32 index, uint256 shard) external view returns (Shard memory) {
+        return _shardOf(index, shard);
     }
 
     /// @notice The owner is part of the key, so that a registration cannot be front-run.
@@ -249,42 +279,64 @@ contract IndexRegistry is ReentrancyGuardTransient {
         return keccak256(abi.encode(block.chainid, address(this), owner, datasetId, indexId));
     }
 
-    function _requireTiling(Slot[] calldata slots, uint256 rows) private pure {
-        if (slots.length == 0 || slots.length > SLOTS_MAX) revert SlotCountOutOfRange(slots.length);
-        uint256 start = 0;
-        for (uint256 k = 0; k < slots.length; ++k) {
-            uint256 end = slots[k].end;
-            if (end <= start || end - start > SLOT_ROWS_MAX) revert SlotsDoNotTile(k, start, end);
-            start = end;
-        }
-        if (start != rows) revert SlotsDoNotTile(slots.length, start, rows);
+    function _shardOf(bytes32 index, uint256 shard) private view returns (Shard memory) {
+        if (shard >= _indexes[index].shards) revert UnknownShard(index, shard);
+        return _shards[index][shard];
     }
 
-    function _requireApproved(bytes32 datasetId, Slot[] calldata slots) private view {
+    function _unfinished(bytes32 index) private view returns (Index memory entry) {
+        entry = _indexes[index];
+        if (entry.owner == address(0)) revert UnknownIndex(index);
+        if (entry.owner != msg.sender) revert NotIndexOwner(index, msg.sender);
+        if (entry.payableFrom != UNFINISHED) revert IndexComplete(index);
+        if (entry.disabled) revert AlreadyDisabled(index);
+    }
+
+    /// @notice Adds whole shards to what is there, and begins the window once all rows are tiled.
+    function _add(bytes32 index, Index memory entry, Slot[] calldata slots, uint256[] calldata commitments) private {
+        if (datanets.violationsOf(entry.datasetId) != 0) revert ConsentViolated(entry.datasetId);
+        uint256 size = entry.slotsPerShard;
+        uint256 shards = (slots.length + size - 1) / size;
+        if (shards == 0 || (entry.shards + shards) * size > SLOTS_MAX) revert SlotCountOutOfRange(slots.length);
+        if (commitments.length != shards) revert WrongShardCount(commitments.length, shards);
+        emit SlotsRegistered(index, entry.shards, entry.tiled, slots, commitments);
+        for (uint256 i = 0; i < shards; ++i) {
+            uint256 end = (i + 1) * size;
+            Slot[] calldata own = slots[i * size:end < slots.length ? end : slots.length];
+            bytes32 slotsHash = keccak256(abi.encode(uint256(entry.tiled), own));
+            bytes32 contributorsHash = _fill(entry, own, i * size);
+            Bn254.requireCommitment(commitments[i]);
+            _shards[index][entry.shards++] = Shard(commitments[i], contributorsHash, slotsHash);
+        }
+        if (entry.tiled > entry.rows) revert SlotsDoNotTile(slots.length, entry.tiled, entry.rows);
+        entry.registeredAt = uint64(block.timestamp);
+        if (entry.tiled < entry.rows) {
+            if (slots.length % size != 0) revert ShardNotFilled(slots.length, size);
+            return;
+        }
+        (, uint32 challengeWindow) = protocolTerms.indexTerms();
+        entry.payableFrom = uint40(block.timestamp + challengeWindow);
+        emit IndexCompleted(index, entry.shards, entry.payableFrom);
+    }
+
+    /// @notice One shard's slots: each begins where the one before it ended, and no contributor comes before an earlier one.
+    /// @param first number of the first slot in what was given, for errors
+    function _fill(Index memory entry, Slot[] calldata slots, uint256 first) private view returns (bytes32) {
+        address[] memory contributors = new address[](entry.slotsPerShard); // zero beyond the last slot
         address checked = address(0);
         for (uint256 k = 0; k < slots.length; ++k) {
-            address contributor = slots[k].contributor;
-            if (contributor != address(0) && contributor == checked) continue;
-            if (!datanets.isApproved(datasetId, contributor)) revert ContributorNotApproved(datasetId, contributor);
-            checked = contributor;
-        }
-    }
-
-    function _storeShards(
-        bytes32 index,
-        Slot[] calldata slots,
-        uint256[] calldata commitments,
-        uint256 slotsPerShard
-    ) private returns (uint256 shards) {
-        shards = slotsPerShard == 0 ? 0 : (slots.length + slotsPerShard - 1) / slotsPerShard;
-        if (shards == 0 || commitments.length != shards) revert WrongShardCount(commitments.length, shards);
-        for (uint256 shard = 0; shard < shards; ++shard) {
-            Bn254.requireCommitment(commitments[shard]);
-            address[] memory contributors = new address[](slotsPerShard); // zero beyond the last slot
-            for (uint256 k = 0; k < slotsPerShard && shard * slotsPerShard + k < slots.length; ++k) {
-                contributors[k] = slots[shard * slotsPerShard + k].contributor;
+            (uint256 end, address contributor) = (slots[k].end, slots[k].contributor);
+            if (end <= entry.tiled || end - entry.tiled > SLOT_ROWS_MAX) {
+                revert SlotsDoNotTile(first + k, entry.tiled, end);
             }
-            _shards[index][shard] = Shard(commitments[shard], keccak256(abi.encode(contributors)));
+            entry.tiled = uint32(end);
+            contributors[k] = contributor;
+            if (contributor == checked && k > 0) continue;
+            uint256 place = datanets.placeOf(entry.datasetId, contributor);
+            if (place == 0) revert ContributorNotApproved(entry.datasetId, contributor);
+            if (place < entry.lastPlace) revert ContributorOutOfOrder(first + k, contributor);
+            (entry.lastPlace, checked) = (uint64(place), contributor);
         }
+        return keccak256(abi.encode(contributors));
     }
 }

@@ -13,10 +13,12 @@ import { epochGas } from '../../test/chain/epochGas.js';
 import { verificationGas } from '../../test/chain/verificationGas.js';
 import {
   CONTRIBUTORS,
+  manyAccounts,
   newEpoch,
   newIndex,
   OWNER,
   openWorld,
+  runsOf,
   settlementOf,
   someScores,
   type World,
@@ -48,7 +50,7 @@ export async function proofGas(shape = FULL): Promise<ProofGas> {
   const world = await openWorld(shape);
   try {
     const owner = await world.as(OWNER);
-    const slotOwners = Array.from({ length: shape.slots }, (_, k) => CONTRIBUTORS[k % CONTRIBUTORS.length]);
+    const slotOwners = runsOf(shape.slots, CONTRIBUTORS);
     const { settle, distribute, BatchPosted, IndexRegistered } = await epochGas(world, slotOwners);
     const { Groth16Verifier } = await compileContracts();
     const contract = new Contract(
@@ -80,11 +82,11 @@ export async function proofGas(shape = FULL): Promise<ProofGas> {
   }
 }
 
-/** Gas of one transaction that settles so many shards of full slots against one batch. */
+/** Gas of one transaction that settles so many shards of full slots against one batch; four contributors a shard. */
 async function settledTogether(world: World, shards: number): Promise<number> {
   const owner = await world.as(OWNER);
   const { slots, queries } = world.instance;
-  const slotOwners = Array.from({ length: shards * slots }, (_, k) => CONTRIBUTORS[k % CONTRIBUTORS.length]);
+  const slotOwners = runsOf(shards * slots, manyAccounts(4 * shards));
   const fees = Array.from({ length: queries }, () => 10n ** 18n);
   const epoch = await newEpoch(world, await newIndex(world, slotOwners), [fees]);
   await closeEpoch(owner, epoch.epoch);

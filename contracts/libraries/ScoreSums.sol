@@ -4,10 +4,11 @@ pragma solidity 0.8.34;
 import {Bn254} from "./Bn254.sol";
 
 /// @title Sums of scores by contributor, and the score matrix's value at the challenge
-/// @notice Contributors appear in the order of their first slot; a row of Q sums stands for each. Scores are packed in five
-/// bytes and sums in six, two's complement, most significant first.
-/// @dev The trap: sums are not checked for overflow. Proven scores are below 2^39 in magnitude and an index has at most
-/// 256 slots, so a sum stays below 2^47 and fits its six bytes; use sums only of scores whose proof holds.
+/// @notice A contributor's slots are one run (IndexRegistry); a row of Q sums stands for each, in their order. Scores are packed
+/// in five bytes and sums in six, two's complement, most significant first.
+/// @dev The trap: sums are not checked for overflow. Proven scores are below 2^39 in magnitude and a shard has at most
+/// 256 slots, so a sum stays below 2^47 and fits its six bytes; over 2^24 slots, an index's most, it stays below 2^63. Use
+/// sums only of scores whose proof holds.
 library ScoreSums {
     uint256 internal constant SCORE_BYTES = 5;
     uint256 internal constant SUM_BYTES = 6;
@@ -90,9 +91,8 @@ library ScoreSums {
         for (uint256 k = 0; k < slots; ++k) {
             address contributor = slotContributors[k];
             if (contributor == address(0)) continue;
-            uint256 position = find(contributors, count, contributor);
-            if (position == count) contributors[count++] = contributor;
-            places[k] = position + 1;
+            if (count == 0 || contributors[count - 1] != contributor) contributors[count++] = contributor;
+            places[k] = count;
         }
         int64[] memory values = new int64[]((count + 1) * queries);
         rows = new uint256[](slots + 1);
@@ -116,17 +116,6 @@ library ScoreSums {
         }
     }
 
-    /// @notice Position of the account among the first `count`, or `count` when it is not there.
-    function find(address[] memory accounts, uint256 count, address account) internal pure returns (uint256 position) {
-        assembly ("memory-safe") {
-            let at := add(accounts, 0x20)
-            for {} lt(position, count) { position := add(position, 1) } {
-                if eq(mload(at), account) { break }
-                at := add(at, 0x20)
-            }
-        }
-    }
-
     /// @notice The sums in six bytes each.
     function pack(int64[] memory values) internal pure returns (bytes memory packed) {
         packed = new bytes(SUM_BYTES * values.length + 0x20); // each sum is written as a whole word, of which six bytes stay
@@ -141,28 +130,36 @@ library ScoreSums {
         }
     }
 
-    /// @notice Adds one shard's sums, packed in calldata, to the sums over all shards.
-    /// @return the number of accounts then
-    function merge(
-        address[] memory accounts,
-        int64[] memory totals,
-        uint256 count,
-        address[] calldata contributors,
-        bytes calldata packed,
-        uint256 queries
-    ) internal pure returns (uint256) {
-        for (uint256 c = 0; c < contributors.length; ++c) {
-            uint256 position = find(accounts, count, contributors[c]);
-            if (position == count) accounts[count++] = contributors[c];
-            assembly ("memory-safe") {
-                let to := add(add(totals, 0x20), shl(5, mul(position, queries)))
-                let at := add(packed.offset, mul(mul(6, queries), c))
-                for { let end := add(at, mul(6, queries)) } lt(at, end) { at := add(at, 6) } {
-                    mstore(to, add(mload(to), sar(208, calldataload(at))))
-                    to := add(to, 0x20)
-                }
+    /// @notice keccak256(abi.encode(contributors, packed)) of the words as they came: dirty ones hash to nothing recorded.
+    function hash(address[] calldata contributors, bytes calldata packed) internal pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            let size := shl(5, contributors.length)
+            let to := add(start, 0x60)
+            mstore(start, 0x40)
+            mstore(add(start, 0x20), add(0x60, size))
+            mstore(sub(to, 0x20), contributors.length)
+            calldatacopy(to, contributors.offset, size)
+            to := add(to, size)
+            mstore(to, packed.length)
+            to := add(to, 0x20)
+            let padded := and(add(packed.length, 0x1f), not(0x1f))
+            if padded { mstore(add(to, sub(padded, 0x20)), 0) }
+            calldatacopy(to, packed.offset, packed.length)
+            result := keccak256(start, sub(add(to, padded), start))
+        }
+    }
+
+    /// @notice Adds row number `row` of a shard's sums to `sums`.
+    function add(int256[] memory sums, bytes calldata packed, uint256 row) internal pure {
+        assembly ("memory-safe") {
+            let count := mload(sums)
+            let at := add(packed.offset, mul(mul(6, count), row))
+            let to := add(sums, 0x20)
+            for { let end := add(to, shl(5, count)) } lt(to, end) { to := add(to, 0x20) } {
+                mstore(to, add(mload(to), sar(208, calldataload(at))))
+                at := add(at, 6)
             }
         }
-        return count;
     }
 }

@@ -42,14 +42,16 @@ export function epochBundle({ deployment, epoch, events, policy, keyWords, proof
   const opened = events.EpochOpened.find((event) => event.epoch === epoch);
   const closed = events.EpochClosed.find((event) => event.epoch === epoch);
   const index = events.IndexRegistered.find((event) => event.index === opened?.index);
-  const registered = events.SlotsRegistered.find((event) => event.index === opened?.index);
+  const parts = events.SlotsRegistered.filter((event) => event.index === opened?.index);
+  const slots = parts.flatMap((part) => part.slots);
+  const shardCommitments = parts.flatMap((part) => part.shardCommitments);
   const credits = events.Credited.filter((event) => event.epoch === epoch && event.role !== 'refund');
-  if (!closed || !index || !registered || credits.length === 0) {
+  if (!closed || !index || credits.length === 0) {
     throw new MeedError(`The fees of epoch ${epoch} have not been split`, 'Run `meed settle` first');
   }
   const { slots: S } = deployment.instance;
   const batches = events.BatchPosted.filter((event) => event.epoch === epoch);
-  const stray = proofs.find(({ shard, batch }) => !(shard in registered.shardCommitments) || !(batch in batches));
+  const stray = proofs.find(({ shard, batch }) => !(shard in shardCommitments) || !(batch in batches));
   if (stray !== undefined) {
     throw new MeedError(
       `A proof is of shard ${stray.shard}, batch ${stray.batch}, which epoch ${epoch} has not`,
@@ -80,10 +82,10 @@ export function epochBundle({ deployment, epoch, events, policy, keyWords, proof
       stakers: policy.stakers.toLowerCase(),
       treasury: policy.treasury.toLowerCase(),
     },
-    shards: registered.shardCommitments.map((commitment, shard) => ({
+    shards: shardCommitments.map((commitment, shard) => ({
       commitment: String(commitment),
       contributors: Array.from({ length: S }, (_, k) =>
-        (registered.slots[shard * S + k]?.contributor ?? ZeroAddress).toLowerCase(),
+        (slots[shard * S + k]?.contributor ?? ZeroAddress).toLowerCase(),
       ),
     })),
     batches: batches.map(({ commitment, payer, fees, outputHashes }) => ({
@@ -96,7 +98,7 @@ export function epochBundle({ deployment, epoch, events, policy, keyWords, proof
       shard,
       batch,
       scores: Array.from(scores, Number),
-      signals: [registered.shardCommitments[shard], batches[batch].commitment, rho, evaluation].map(String),
+      signals: [shardCommitments[shard], batches[batch].commitment, rho, evaluation].map(String),
       words: words.map(String),
     })),
     credits: credits.map(({ batch, role, account, amount }) => ({

@@ -1,13 +1,13 @@
 /**
- * What people do on the chain, one typed function each: publish, register, open, post, close, settle, finalize,
- * distribute, withdraw. Every function waits until its transaction is mined, gives its hash and gas, and turns a refusal
+ * What people do on the chain, one typed function each: publish, open, post, close, settle, finalize, withdraw; what may
+ * take several transactions has a file of its own (indexRegistration.ts, distribution.ts). Every function waits until its transaction is mined, gives its hash and gas, and turns a refusal
  * into a sentence that names the contract's error and what to do.
  * The trap: fees and output hashes are hashed when they are posted and must be given again to distribute exactly so;
  * both functions therefore pad to Q themselves, in one way.
  */
 import { type Contract, ZeroAddress, ZeroHash } from 'ethers';
 import { MeedError } from '../foundation/index.js';
-import { packScores, packSums } from '../prover/reference/index.js';
+import { packScores } from '../prover/reference/index.js';
 import type { Account, Mined, Sent } from './account.js';
 import { CONTRACT_NAMES, type ContractName } from './compile.js';
 import { contractAt, type Deployment } from './deploy.js';
@@ -88,43 +88,6 @@ export function approveContributors(
   contributors: readonly string[],
 ): Promise<Sent> {
   return send(client, 'approve', 'DatanetRegistry', 'approve', [datasetId, contributors]);
-}
-
-export interface IndexRegistration {
-  readonly datasetId: string;
-  /** Field element inside every commitment of the index. */
-  readonly indexId: bigint;
-  /** 0x hex, 32 bytes. */
-  readonly modelId: string;
-  readonly encoderHash: string;
-  readonly indexRoot: bigint;
-  readonly rows: number;
-  /** Slot k covers rows [end of slot k−1, end). */
-  readonly slots: readonly { readonly end: number; readonly contributor: string }[];
-  /** One for every `instance.slots` slots. */
-  readonly shardCommitments: readonly bigint[];
-}
-
-export async function registerIndex(
-  client: ChainClient,
-  registration: IndexRegistration,
-): Promise<Sent & { readonly index: string }> {
-  const { slots, ...rest } = registration;
-  const tuple = {
-    ...rest,
-    slotsPerShard: client.deployment.instance.slots,
-    slots: slots.map(({ end, contributor }) => ({ end, contributor })),
-  };
-  const { sent, value } = await sendFor(
-    client,
-    'register',
-    'IndexRegistry',
-    'register',
-    [tuple],
-    'IndexRegistered',
-    'index',
-  );
-  return { ...sent, index: bytes32(value, 'index') };
 }
 
 /** Takes an index out of payment during its window; only the arbiter may. Its bond is burned. */
@@ -215,25 +178,6 @@ function provenTuple({ shard, batch, scores, slotContributors, proof }: ProvenSc
 /** Makes the epoch final once every shard of every batch is settled. */
 export function finalizeEpoch(client: ChainClient, epoch: bigint): Promise<Sent> {
   return send(client, 'finalize', 'EpochSettlement', 'finalize', [epoch]);
-}
-
-/** The sums of one shard against a batch, as in its ShardSettled event. */
-export interface ShardSums {
-  readonly contributors: readonly string[];
-  /** contributors × Q, row by row. */
-  readonly sums: readonly bigint[];
-}
-
-/** Splits the fees of a batch. Everything is as it was posted and settled; the contract checks it against hashes. */
-export function distribute(
-  client: ChainClient,
-  request: Receipts & { readonly epoch: bigint; readonly batch: bigint; readonly shards: readonly ShardSums[] },
-): Promise<Sent> {
-  const { outputHashes, fees } = padReceipts(request, client.deployment.instance.queries);
-  const contributors = request.shards.map((shard) => shard.contributors);
-  const sums = request.shards.map((shard) => packSums(BigInt64Array.from(shard.sums)));
-  const args = [request.epoch, request.batch, fees, outputHashes, contributors, sums];
-  return send(client, 'distribute', 'EpochSettlement', 'distribute', args);
 }
 
 /** Credits a batch's fees to its payer when the epoch was not final in time. */

@@ -83,30 +83,38 @@ export function parseDisputes(value: unknown): DisputesDeployment {
   };
 }
 
-/** An index, its slots exactly as registered, and a proof made for the account that files the dispute. */
+/** The slots of one shard, exactly as registered. */
+export interface ShardSlots {
+  readonly shard: number;
+  /** Where its first slot begins. */
+  readonly firstRow: number;
+  readonly slots: readonly { readonly end: number; readonly contributor: string }[];
+}
+
+/** An index, the shard in question, and a proof made for the account that files the dispute. */
 export interface IndexDispute {
   readonly index: string;
-  readonly slots: readonly { readonly end: number; readonly contributor: string }[];
+  readonly registered: ShardSlots;
   /** A.x A.y | B.x1 B.x0 B.y1 B.y0 | C.x C.y */
   readonly proof: readonly bigint[];
 }
 
 /** The running sum at `row` does not add up: a proof of SumStep. */
-export function disputeSum(client: ChainClient, { index, slots, proof, row }: IndexDispute & { row: number }) {
-  return file(client, 'disputeSum', [index, slots, row, proof]);
+export function disputeSum(client: ChainClient, { index, registered, proof, row }: IndexDispute & { row: number }) {
+  return file(client, 'disputeSum', [index, registered, row, proof]);
 }
 
 /** The row is no vector of int8 entries in [−127, 127]: a proof of RowRange. */
-export function disputeRow(client: ChainClient, { index, slots, proof, row }: IndexDispute & { row: number }) {
-  return file(client, 'disputeRow', [index, slots, row, proof]);
+export function disputeRow(client: ChainClient, { index, registered, proof, row }: IndexDispute & { row: number }) {
+  return file(client, 'disputeRow', [index, registered, row, proof]);
 }
 
 /** Element `position` of the shard's list is not what was registered: a proof of SlotIsPrefix. */
 export function disputeSlot(
   client: ChainClient,
-  { index, slots, proof, shard, position }: IndexDispute & { shard: number; position: number },
+  { index, registered, proof, position }: IndexDispute & { position: number },
 ) {
-  return file(client, 'disputeSlot', [index, slots, shard, position, proof]);
+  return file(client, 'disputeSlot', [index, registered, position, proof]);
 }
 
 /** The committee's verdict on what no proof can show; only the committee may. */

@@ -20,7 +20,7 @@ import { unpackSums } from '../prover/reference/index.js';
 import { accumulate } from './accumulator.js';
 import { type ContractName, compileContracts } from './compile.js';
 import type { Deployment } from './deploy.js';
-import { address, bytes, bytes32, count, integer, listOf, quantity, record } from './values.js';
+import { address, bytes, bytes32, count, integer, listOf, quantity, record, truth } from './values.js';
 
 /** Where an event stands in the chain. */
 export interface Position {
@@ -63,16 +63,23 @@ const READERS = {
     indexRoot: integer(f('indexRoot'), 'indexRoot'),
     rows: count(f('rows'), 'rows'),
     slotsPerShard: count(f('slotsPerShard'), 'slotsPerShard'),
-    payableFrom: count(f('payableFrom'), 'payableFrom'),
   }),
   SlotsRegistered: (f: Fields) => ({
     index: bytes32(f('index'), 'index'),
+    firstShard: count(f('firstShard'), 'firstShard'),
+    firstRow: count(f('firstRow'), 'firstRow'),
     slots: listOf(f('slots'), 'slots', (slot, field) => {
       const [end, contributor] = listOf(slot, field, (value) => value);
       return { end: count(end, `${field}.end`), contributor: address(contributor, `${field}.contributor`) };
     }),
     shardCommitments: listOf(f('shardCommitments'), 'shardCommitments', integer),
   }),
+  IndexCompleted: (f: Fields) => ({
+    index: bytes32(f('index'), 'index'),
+    shards: count(f('shards'), 'shards'),
+    payableFrom: count(f('payableFrom'), 'payableFrom'),
+  }),
+  IndexAbandoned: (f: Fields) => ({ index: bytes32(f('index'), 'index') }),
   IndexDisabled: (f: Fields) => ({ index: bytes32(f('index'), 'index') }),
   EpochOpened: (f: Fields) => ({
     epoch: integer(f('epoch'), 'epoch'),
@@ -114,6 +121,15 @@ const READERS = {
     outputHash: bytes32(f('outputHash'), 'outputHash'),
     fee: integer(f('fee'), 'fee'),
     pool: integer(f('pool'), 'pool'),
+  }),
+  DistributionAdvanced: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    batch: integer(f('batch'), 'batch'),
+    soFar: progressOf(f('soFar')),
+  }),
+  BatchPaid: (f: Fields) => ({
+    epoch: integer(f('epoch'), 'epoch'),
+    batch: integer(f('batch'), 'batch'),
     dust: integer(f('dust'), 'dust'),
   }),
   Credited: (f: Fields) => ({
@@ -130,6 +146,33 @@ const READERS = {
   }),
   RefundsOpened: (f: Fields) => ({ epoch: integer(f('epoch'), 'epoch') }),
 };
+
+/** How far the distribution of a batch has come, as the contract wants it given again. */
+export interface DistributionProgress {
+  /** Whether all contributors are weighed. */
+  readonly paying: boolean;
+  /** The next shard of this pass. */
+  readonly shard: bigint;
+  /** Token units credited to contributors. */
+  readonly given: bigint;
+  readonly weights: readonly bigint[];
+  /** The contributor whose slots may go on in the next shard, and its sums so far. */
+  readonly account: string;
+  readonly sums: readonly bigint[];
+}
+
+/** @throws MeedError when a field is missing or of the wrong kind */
+export function progressOf(value: unknown): DistributionProgress {
+  const [paying, shard, given, weights, account, sums] = listOf(value, 'soFar', (field) => field);
+  return {
+    paying: truth(paying, 'paying'),
+    shard: integer(shard, 'shard'),
+    given: integer(given, 'given'),
+    weights: listOf(weights, 'weights', integer),
+    account: address(account, 'account'),
+    sums: listOf(sums, 'sums', integer),
+  };
+}
 
 export type EventName = keyof typeof READERS;
 export type ChainEvent<Name extends EventName> = ReturnType<(typeof READERS)[Name]> & Position;
@@ -157,11 +200,31 @@ export async function readEvents(provider: JsonRpcProvider, deployment: Deployme
       previous = position;
       const { name, fields } = decode(log);
       if (isEventName(name)) events[name].push({ ...READERS[name](fields), ...position });
+      if (name === 'IndexAbandoned') forget(events, bytes32(fields('index'), 'index'));
+      if (name === 'ContributorsCredited') {
+        events.Credited.push(...contributorCredits(fields).map((credit) => ({ ...credit, ...position })));
+      }
     }
   }
   const read = events as ChainEvents;
   requireWholeEpochs(read);
   return read;
+}
+
+/** An abandoned registration is as if it had never been begun: the same index may be registered otherwise. */
+function forget(events: Record<EventName, unknown[]>, index: string): void {
+  const others = (event: unknown): boolean => record(event, 'event').index !== index;
+  for (const name of ['IndexRegistered', 'SlotsRegistered'] as const) events[name] = events[name].filter(others);
+}
+
+/** The contract tells the credits of many contributors in one event: 20 bytes of the account, 12 of the amount each. */
+function contributorCredits(f: Fields): ReturnType<(typeof READERS)['Credited']>[] {
+  const place = { epoch: integer(f('epoch'), 'epoch'), batch: integer(f('batch'), 'batch') };
+  return listOf(f('credits'), 'credits', (entry, field) => {
+    const word = bytes32(entry, field);
+    const account = address(word.slice(0, 42), field);
+    return { account, ...place, role: 'contributor' as const, amount: BigInt(`0x${word.slice(42)}`) };
+  });
 }
 
 /** @throws MeedError when the batches shown for a closed epoch do not hash to its accumulator */
@@ -290,6 +353,8 @@ function emptyEvents(): Record<EventName, unknown[]> {
     ContributorRevoked: [],
     IndexRegistered: [],
     SlotsRegistered: [],
+    IndexCompleted: [],
+    IndexAbandoned: [],
     IndexDisabled: [],
     EpochOpened: [],
     PayerAdmitted: [],
@@ -298,6 +363,8 @@ function emptyEvents(): Record<EventName, unknown[]> {
     ShardSettled: [],
     EpochFinalized: [],
     ReceiptPaid: [],
+    DistributionAdvanced: [],
+    BatchPaid: [],
     Credited: [],
     Withdrawn: [],
     RefundsOpened: [],

@@ -18,9 +18,7 @@ export {
   creditOf,
   type DatasetPublication,
   disableIndex,
-  distribute,
   finalizeEpoch,
-  type IndexRegistration,
   mintTokens,
   openClient,
   openEpoch,
@@ -29,10 +27,8 @@ export {
   publishDataset,
   type Receipts,
   refundBatch,
-  registerIndex,
   releaseBond,
   type SettleRequest,
-  type ShardSums,
   settle,
   settleMany,
   withdraw,
@@ -85,8 +81,26 @@ export {
   disputeSlot,
   disputeSum,
   judgeIndex,
+  type ShardSlots,
 } from './disputes.js';
-export { type ChainEvent, type ChainEvents, type EventName, ROLES, type Role, readEvents } from './events.js';
+export {
+  type Distribution,
+  distribute,
+  distributeLastPart,
+  distributePart,
+  distributeWhole,
+  NOTHING_DISTRIBUTED,
+  type ShardSums,
+} from './distribution.js';
+export {
+  type ChainEvent,
+  type ChainEvents,
+  type DistributionProgress,
+  type EventName,
+  ROLES,
+  type Role,
+  readEvents,
+} from './events.js';
 export {
   type Action,
   actionOn,
@@ -111,6 +125,15 @@ export {
   type Vote,
   verifierOf,
 } from './governance.js';
+export {
+  abandonIndex,
+  addShards,
+  finishIndex,
+  type IndexPart,
+  type IndexRegistration,
+  openIndex,
+  registerIndex,
+} from './indexRegistration.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {
   announceReclaim,

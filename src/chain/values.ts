@@ -49,6 +49,11 @@ export function quantity(value: unknown, field: string): number {
   throw malformed(field, 'a quantity');
 }
 
+export function truth(value: unknown, field: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw malformed(field, 'true or false');
+}
+
 export function text(value: unknown, field: string): string {
   if (typeof value === 'string') return value;
   throw malformed(field, 'text');

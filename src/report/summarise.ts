@@ -82,7 +82,7 @@ function feesOf({ events, registration, receipts }: FinishedRun): Summary['fees'
   const credits = events.Credited.filter((event) => event.epoch === registration.epoch);
   const sum = (role: string): bigint =>
     credits.filter((event) => event.role === role).reduce((total, event) => total + event.amount, 0n);
-  const dust = events.ReceiptPaid.filter((event) => event.epoch === registration.epoch).reduce(
+  const dust = events.BatchPaid.filter((event) => event.epoch === registration.epoch).reduce(
     (total, event) => total + event.dust,
     0n,
   );

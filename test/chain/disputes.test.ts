@@ -61,6 +61,8 @@ const STAKING = {
 };
 const SLOT_ROWS = [3, 1, 2];
 const SLOTS = [3, 4, 6].map((end, k) => ({ end, contributor: CONTRIBUTORS[k] }));
+/** The only shard. */
+const REGISTERED = { shard: 0, firstRow: 0, slots: SLOTS };
 
 let world: World;
 let hasher: Hasher;
@@ -155,8 +157,12 @@ describe('an index is disabled by a proof that', () => {
       const opened = wrongSum(row);
       const { index } = await register(opened);
       const proof = await sumProof(opened, row, challenger.account.address);
-      await expectForfeited(index, challenger, () => disputeSum(challenger, { index, slots: SLOTS, row, proof }));
-      await expect(disputeSum(challenger, { index, slots: SLOTS, row, proof })).rejects.toThrow('AlreadyDisabled');
+      await expectForfeited(index, challenger, () =>
+        disputeSum(challenger, { index, registered: REGISTERED, row, proof }),
+      );
+      await expect(disputeSum(challenger, { index, registered: REGISTERED, row, proof })).rejects.toThrow(
+        'AlreadyDisabled',
+      );
     }
   });
 
@@ -168,7 +174,9 @@ describe('an index is disabled by a proof that', () => {
     const { index } = await register(opened);
     const input = rowRangeInput(hasher, opened, { row: 4, claimant: challenger.account.address }, LEVELS);
     const { words: proof } = await prove(keys.rowRange, input);
-    await expectForfeited(index, challenger, () => disputeRow(challenger, { index, slots: SLOTS, row: 4, proof }));
+    await expectForfeited(index, challenger, () =>
+      disputeRow(challenger, { index, registered: REGISTERED, row: 4, proof }),
+    );
   });
 
   it('a shard holds another slot than the tree, or another index id', { timeout: 60_000 }, async () => {
@@ -180,7 +188,7 @@ describe('an index is disabled by a proof that', () => {
       const { index, ...registered } = await register(opened, shard);
       const input = slotIsPrefixInput(hasher, opened, { ...registered, slots: honest.slots, claimant }, LEVELS);
       const { words: proof } = await prove(keys.slotIsPrefix, input);
-      const dispute = { index, slots: SLOTS, shard: 0, position, proof };
+      const dispute = { index, registered: REGISTERED, position, proof };
       await expect(disputeSlot(challenger, { ...dispute, position: 1 })).rejects.toThrow('DisputeRejected');
       await expectForfeited(index, challenger, () => disputeSlot(challenger, dispute));
     }
@@ -193,17 +201,30 @@ describe('a dispute is refused', () => {
     const { index } = await register(opened);
     const proof = await sumProof(opened, 1, challenger.account.address);
     const thief = await world.as(4);
-    await expect(disputeSum(thief, { index, slots: SLOTS, row: 1, proof })).rejects.toThrow('DisputeRejected');
+    await expect(disputeSum(thief, { index, registered: REGISTERED, row: 1, proof })).rejects.toThrow(
+      'DisputeRejected',
+    );
     for (const row of [0, 2, 3]) {
-      await expect(disputeSum(challenger, { index, slots: SLOTS, row, proof })).rejects.toThrow('DisputeRejected');
+      await expect(disputeSum(challenger, { index, registered: REGISTERED, row, proof })).rejects.toThrow(
+        'DisputeRejected',
+      );
     }
-    await expect(disputeSum(challenger, { index, slots: SLOTS, row: 6, proof })).rejects.toThrow('UnknownRow');
-    await expect(disputeRow(challenger, { index, slots: SLOTS, row: 1, proof })).rejects.toThrow('DisputeRejected');
+    await expect(disputeSum(challenger, { index, registered: REGISTERED, row: 6, proof })).rejects.toThrow(
+      'UnknownRow',
+    );
+    await expect(disputeRow(challenger, { index, registered: REGISTERED, row: 1, proof })).rejects.toThrow(
+      'DisputeRejected',
+    );
     // slots that would make row 1 begin one, or move any end
     for (const slots of [[{ ...SLOTS[0], end: 1 }, ...SLOTS], SLOTS.slice(1), SLOTS.toReversed()]) {
-      await expect(disputeSum(challenger, { index, slots, row: 1, proof })).rejects.toThrow('SlotsMismatch');
+      const registered = { ...REGISTERED, slots };
+      await expect(disputeSum(challenger, { index, registered, row: 1, proof })).rejects.toThrow('SlotsMismatch');
     }
-    await expectForfeited(index, challenger, () => disputeSum(challenger, { index, slots: SLOTS, row: 1, proof }));
+    const moved = { ...REGISTERED, firstRow: 1 };
+    await expect(disputeSum(challenger, { index, registered: moved, row: 1, proof })).rejects.toThrow('SlotsMismatch');
+    await expectForfeited(index, challenger, () =>
+      disputeSum(challenger, { index, registered: REGISTERED, row: 1, proof }),
+    );
   });
 
   it('for an honest index, with the proof of a dishonest one', { timeout: 60_000 }, async () => {
@@ -213,7 +234,9 @@ describe('a dispute is refused', () => {
       'is its running sum',
     );
     const proof = await sumProof(wrongSum(1), 1, claimant);
-    await expect(disputeSum(challenger, { index, slots: SLOTS, row: 1, proof })).rejects.toThrow('DisputeRejected');
+    await expect(disputeSum(challenger, { index, registered: REGISTERED, row: 1, proof })).rejects.toThrow(
+      'DisputeRejected',
+    );
     await expect(releaseBond(owner, index)).rejects.toThrow('ChallengeWindowOpen');
     await world.later(WINDOW + 1);
     const before = await balanceOf(owner, owner.account.address);
@@ -226,14 +249,17 @@ describe('a dispute is refused', () => {
     const opened = wrongSum(1);
     const { index } = await register(opened);
     const proof = await sumProof(opened, 1, challenger.account.address);
-    await expect(disputeSlot(challenger, { index, slots: SLOTS, shard: 0, position: 4, proof })).rejects.toThrow(
+    await expect(disputeSlot(challenger, { index, registered: REGISTERED, position: 4, proof })).rejects.toThrow(
       'UnusedSlot',
     );
-    await expect(disputeSlot(challenger, { index, slots: SLOTS, shard: 1, position: 1, proof })).rejects.toThrow(
-      'UnusedSlot',
+    const beyond = { ...REGISTERED, shard: 1 };
+    await expect(disputeSlot(challenger, { index, registered: beyond, position: 1, proof })).rejects.toThrow(
+      'UnknownShard',
     );
     await world.later(WINDOW + 1);
-    await expect(disputeSum(challenger, { index, slots: SLOTS, row: 1, proof })).rejects.toThrow('ChallengeWindowOver');
+    await expect(disputeSum(challenger, { index, registered: REGISTERED, row: 1, proof })).rejects.toThrow(
+      'ChallengeWindowOver',
+    );
   });
 });
 
@@ -249,7 +275,7 @@ describe('the stake of a validator', () => {
     // an owner who has no stake loses its bond all the same
     const { index: unstaked } = await register(opened);
     await expectForfeited(unstaked, challenger, () =>
-      disputeSum(challenger, { index: unstaked, slots: SLOTS, row: 1, proof }),
+      disputeSum(challenger, { index: unstaked, registered: REGISTERED, row: 1, proof }),
     );
 
     await mintTokens(await world.as(DEPLOYER), owner.account.address, 10_000n);
@@ -257,7 +283,9 @@ describe('the stake of a validator', () => {
     await registerValidator(validator, 10_000n);
     await world.later(2 * STAKING.periodSeconds);
     const { index } = await register(opened);
-    await expectForfeited(index, challenger, () => disputeSum(challenger, { index, slots: SLOTS, row: 1, proof }));
+    await expectForfeited(index, challenger, () =>
+      disputeSum(challenger, { index, registered: REGISTERED, row: 1, proof }),
+    );
     expect(await totalStake(validator)).toBe(8_000n);
     const before = await balanceOf(owner, challenger.account.address);
     await claimReward(await openStaking(challenger.account, deployed));
@@ -276,7 +304,7 @@ describe('the stake of a validator', () => {
     const { index } = await register(opened);
     const proof = await sumProof(opened, 1, owner.account.address);
     const { abi } = (await compileContracts()).Disputes;
-    const data = new Interface(abi).encodeFunctionData('disputeSum', [index, SLOTS, 1, proof]);
+    const data = new Interface(abi).encodeFunctionData('disputeSum', [index, REGISTERED, 1, proof]);
     const call = { from: owner.account.address, to: disputes.addresses.Disputes, data };
     const { provider } = owner.account;
     const before = await totalStake(validator);

@@ -9,7 +9,7 @@ const EVENTS = ['DatasetPublished', 'IndexRegistered', 'EpochOpened', 'BatchPost
 const CALLS = ['closeEpoch', 'settle', 'finalizeEpoch', 'distribute'] as const;
 export type EpochGas = Record<(typeof EVENTS)[number] | (typeof CALLS)[number], number>;
 
-/** @param slotOwners a slot's contributor, one row each */
+/** @param slotOwners a slot's contributor, one row each; few enough for one distribution */
 export async function epochGas(world: World, slotOwners: readonly string[]): Promise<EpochGas> {
   const owner = await world.as(OWNER);
   const gasOf = ({ gasUsed }: Sent): number => Number(gasUsed);
@@ -25,7 +25,7 @@ export async function epochGas(world: World, slotOwners: readonly string[]): Pro
   const finalized = gasOf(await finalizeEpoch(owner, epoch.epoch));
   const [{ batch, outputHashes }] = epoch.batches;
   const shards = shardSums(world, epoch, scoresOf);
-  const distributed = gasOf(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
+  const [distributed] = await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards });
   const events = await readEvents(owner.account.provider, world.deployed.deployment);
   const gasOfEvent = async (name: (typeof EVENTS)[number]): Promise<number> => {
     const hash = events[name].at(-1)?.transactionHash;
@@ -41,6 +41,6 @@ export async function epochGas(world: World, slotOwners: readonly string[]): Pro
     closeEpoch: closed,
     settle: settled,
     finalizeEpoch: finalized,
-    distribute: distributed,
+    distribute: gasOf(distributed),
   };
 }

@@ -49,8 +49,8 @@ import {
 } from './world.js';
 
 const [ALICE, BOB, CAROL] = CONTRIBUTORS;
-/** Two shards of two; the last slot is unused. */
-const SLOTS = [ALICE, BOB, ALICE];
+/** Two shards of two, Alice in both; the last slot is unused. */
+const SLOTS = [BOB, ALICE, ALICE];
 
 let world: World;
 let owner: ChainClient;
@@ -130,7 +130,7 @@ describe('a whole epoch', () => {
     const epoch = await newEpoch(world, await newIndex(world, SLOTS), [[10_000n]]);
     // Alice: 10 in shard 0, −6 in shard 1, so 4 against Bob's 4
     const scores = (shard: number): BigInt64Array =>
-      BigInt64Array.from(shard === 0 ? [10n, 0n, 4n, 0n] : [-6n, 0n, 0n, 0n]);
+      BigInt64Array.from(shard === 0 ? [4n, 0n, 10n, 0n] : [-6n, 0n, 0n, 0n]);
     await settleAll(world, epoch, scores);
     await finalizeEpoch(owner, epoch.epoch);
     const [alice, bob] = [await creditOf(owner, ALICE), await creditOf(owner, BOB)];
@@ -180,7 +180,7 @@ describe('settle refuses', () => {
   });
 
   it('two contributors swapped', async () => {
-    const request = { ...honest(), slotContributors: [BOB, ALICE] };
+    const request = { ...honest(), slotContributors: [ALICE, BOB] };
     await expect(settle(owner, request)).rejects.toThrow('ContributorsMismatch');
   });
 
@@ -206,7 +206,7 @@ describe('settle refuses', () => {
     await expect(settle(owner, elsewhere)).rejects.toThrow('ProofRejected');
     const second = { ...honest(), batch: 1n };
     await expect(settle(owner, second)).rejects.toThrow('ProofRejected');
-    const twin = await newEpoch(world, await newIndex(world, [ALICE, BOB, ALICE, BOB]), [[5n]]);
+    const twin = await newEpoch(world, await newIndex(world, [ALICE, ALICE, ALICE, ALICE]), [[5n]]);
     await closeEpoch(owner, twin.epoch);
     const shard1 = { ...settlementOf(world, twin, { shard: 0, batch: 0 }, scores), shard: 1n };
     await expect(settle(owner, shard1)).rejects.toThrow('ProofRejected');

@@ -36,7 +36,7 @@ describe.each(POLICIES)('with platform $platformBps, β $betaBps, γ $gammaBps, 
     const world = await openWorld(INSTANCE, { policy: { ...policy, treasury: TREASURY, stakers: STAKERS } });
     const owner = await world.as(OWNER);
     const [alice, bob, carol] = CONTRIBUTORS;
-    const index = await newIndex(world, [alice, bob, alice, carol, bob, bob]);
+    const index = await newIndex(world, [alice, alice, bob, bob, bob, carol]);
     const property = fc.asyncProperty(fc.tuple(matrix, matrix), fc.tuple(fee, fee), async (scores, fees) => {
       const epoch = await newEpoch(world, index, [fees]);
       await settleAll(world, epoch, (shard) => scores[shard]);

@@ -2,7 +2,7 @@
  * A chain of its own for a test file: a node, the contracts, and helpers that take an epoch up to any stage. Proofs are
  * forged with a key whose secrets the test knows, so a test can settle any scores it likes.
  */
-import { keccak256, toUtf8Bytes, ZeroAddress } from 'ethers';
+import { getAddress, keccak256, toUtf8Bytes, ZeroAddress } from 'ethers';
 import {
   Account,
   approveFees,
@@ -116,6 +116,13 @@ export function originOf(words: readonly bigint[]): CeremonyOrigin {
   return { seal, transcriptPath: 'ceremony.json', verified: seal };
 }
 
+/** So many accounts that nobody has the keys of. */
+export const manyAccounts = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => getAddress(hashOf(`account ${i}`).slice(0, 42)));
+/** The owner of each of so many slots, in one run each and as even as can be. */
+export const runsOf = (slots: number, owners: readonly string[]): string[] =>
+  Array.from({ length: slots }, (_, k) => owners[Math.floor((k * owners.length) / slots)]);
+
 export const hashOf = (name: string): string => keccak256(toUtf8Bytes(name));
 /** A field element with this name. */
 export const elementOf = (name: string): bigint => BigInt(hashOf(name)) >> 8n;
@@ -136,7 +143,7 @@ export async function newDataset(world: World, rows: number, contributors: reado
   return datasetId;
 }
 
-/** A registration of one-row slots, one owner each. */
+/** A registration of one-row slots, one owner each; the slots of an owner are one run. */
 export function registrationOf(world: World, datasetId: string, slotOwners: readonly string[]) {
   const shards = Math.ceil(slotOwners.length / world.instance.slots);
   return {
@@ -279,7 +286,7 @@ export async function payEpoch(
   const distributed: Sent[] = [];
   for (const [b, { batch, outputHashes, fees }] of epoch.batches.entries()) {
     const shards = shardSums(world, epoch, (shard) => scoresOf(shard, b));
-    distributed.push(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards }));
+    distributed.push(...(await distribute(owner, { epoch: epoch.epoch, batch, outputHashes, fees, shards })));
   }
   return distributed;
 }

@@ -19,6 +19,7 @@ export function requireCredits(
 ): bigint {
   const Q = instance.queries;
   const paid = paidReceipts(events.ReceiptPaid.filter((event) => event.epoch === target.epoch));
+  const batchesPaid = events.BatchPaid.filter((event) => event.epoch === target.epoch);
   const expected = new Map<string, bigint>();
   const credit = (batch: number, role: string, account: string, amount: bigint): void =>
     add(expected, `${batch} ${role} ${account}`, amount);
@@ -27,6 +28,7 @@ export function requireCredits(
     const sums = totalSums(
       epoch.shards.map((shard, s) => sumByContributor(epoch.scores[s][b], shard.owners, addresses.length, Q)),
     );
+    let left = 0n;
     for (const [q, fee] of batch.fees.entries()) {
       if (fee === 0n) continue;
       const parts = splitFee(fee, terms);
@@ -40,10 +42,15 @@ export function requireCredits(
       credit(b, 'treasury', terms.treasury, parts.platform + dust);
       const event = only(`payments of receipt ${q} of batch ${b}`, paid.get(`${b} ${q}`) ?? []);
       requireEqual(`the pool of receipt ${q}`, event.pool, parts.pool);
-      requireEqual(`the dust of receipt ${q}`, event.dust, dust);
+      left += dust;
       requireEqual(`the fee of receipt ${q}`, event.fee, fee);
       fees += fee;
     }
+    const whole = only(
+      `payments of batch ${b}`,
+      batchesPaid.filter((event) => event.batch === BigInt(b)),
+    );
+    requireEqual(`the dust of batch ${b}`, whole.dust, left);
   }
   const credited = new Map<string, bigint>();
   for (const { batch, role, account, amount, epoch: of } of events.Credited) {

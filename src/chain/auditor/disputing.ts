@@ -17,7 +17,7 @@ import type { Sent } from '../account.js';
 import type { ChainClient } from '../client.js';
 import { disputeRow, disputeSlot, disputeSum } from '../disputes.js';
 import type { IndexFinding, ShownIndex } from './indexFindings.js';
-import type { RegisteredIndex } from './registered.js';
+import { type RegisteredIndex, shardSlots } from './registered.js';
 
 /** What a proof shows to the contracts. */
 export type DisputableFinding = Exclude<IndexFinding, { readonly ground: 'contributor' }>;
@@ -86,11 +86,16 @@ function inputOf(
 /** @throws MeedError with the contract's refusal */
 export function fileFinding(
   client: ChainClient,
-  { index, registeredSlots: slots }: RegisteredIndex,
+  registered: RegisteredIndex,
   { finding, proof }: ProvenFinding,
 ): Promise<Sent> {
-  if (finding.ground === 'rowRange') return disputeRow(client, { index, slots, proof, row: finding.row });
-  if (finding.ground === 'sumStep') return disputeSum(client, { index, slots, proof, row: finding.row });
-  const { shard, position } = finding;
-  return disputeSlot(client, { index, slots, proof, shard, position });
+  const { index, slots, slotsPerShard } = registered;
+  if (finding.ground === 'slotIsPrefix') {
+    const { shard, position } = finding;
+    return disputeSlot(client, { index, registered: shardSlots(registered, shard), proof, position });
+  }
+  const { ground, row } = finding;
+  const shard = Math.floor(slots.findIndex(({ end }) => row < end) / slotsPerShard);
+  const dispute = { index, registered: shardSlots(registered, shard), proof, row };
+  return ground === 'rowRange' ? disputeRow(client, dispute) : disputeSum(client, dispute);
 }

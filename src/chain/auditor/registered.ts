@@ -1,5 +1,6 @@
 /** An index as its registration says it: what everything about it is checked against, and disputed with. */
 import type { Slot } from '../../prover/reference/index.js';
+import type { ShardSlots } from '../disputes.js';
 import type { ChainEvents } from '../events.js';
 import { only } from './check.js';
 
@@ -13,12 +14,10 @@ export interface Registered {
   readonly indexRoot: bigint;
   readonly rows: number;
   readonly slotsPerShard: number;
-  /** Unix seconds at which the window is over, if nothing holds it open. */
-  readonly payableFrom: number;
 }
 
 export interface RegisteredIndex extends Registered {
-  /** As registered: a dispute names them again. */
+  /** As registered: a dispute names those of its shard again. */
   readonly registeredSlots: readonly { readonly end: number; readonly contributor: string }[];
   readonly shardCommitments: readonly bigint[];
   /** Rows [start, end) of each slot, its contributor by number. */
@@ -42,15 +41,30 @@ export function withSlots(
   return { ...registered, registeredSlots, shardCommitments, slots, addresses };
 }
 
-/** @throws Difference when the node does not show exactly one registration of it, with its slots */
+/** The shard's slots as a dispute names them. */
+export function shardSlots({ registeredSlots, slots, slotsPerShard }: RegisteredIndex, shard: number): ShardSlots {
+  const first = shard * slotsPerShard;
+  return {
+    shard,
+    firstRow: slots[first].start,
+    slots: registeredSlots.slice(first, first + slotsPerShard),
+  };
+}
+
+/** @throws Difference when the node does not show exactly one registration of it, and that it was completed */
 export function registeredIndex(events: ChainEvents, index: string): RegisteredIndex {
   const registered = only(
     'registrations of the index',
     events.IndexRegistered.filter((event) => event.index === index),
   );
-  const { slots, shardCommitments } = only(
-    'slot registrations',
-    events.SlotsRegistered.filter((event) => event.index === index),
+  only(
+    'completions of the index',
+    events.IndexCompleted.filter((event) => event.index === index),
   );
-  return withSlots(registered, slots, shardCommitments);
+  const parts = events.SlotsRegistered.filter((event) => event.index === index);
+  return withSlots(
+    registered,
+    parts.flatMap((part) => part.slots),
+    parts.flatMap((part) => part.shardCommitments),
+  );
 }

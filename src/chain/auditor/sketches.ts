@@ -86,9 +86,14 @@ export const commitmentCheck: Check = {
     requireEqual('the index root on chain', registered.indexRoot, commitments.root);
     requireEqual('the rows on chain', registered.rows, stored.rowHashes.length);
     requireEqual('the slots of a shard on chain', registered.slotsPerShard, index.options.instance.slots);
-    const onChain = only(
-      'slot registrations',
-      events.SlotsRegistered.filter((event) => event.index === key),
+    const parts = events.SlotsRegistered.filter((event) => event.index === key);
+    const onChain = {
+      slots: parts.flatMap((part) => part.slots),
+      shardCommitments: parts.flatMap((part) => part.shardCommitments),
+    };
+    only(
+      'completions of the index',
+      events.IndexCompleted.filter((event) => event.index === key),
     );
     requireEqualLists(
       'the end on chain of slot',

@@ -90,16 +90,15 @@ export class Outbox implements Delivery {
   ): Promise<TransactionReceipt> {
     const { patienceMs = PATIENCE_MS, signal } = this.#options;
     for (let begun = performance.now(); ; ) {
+      // asked first: what is mined between the two questions is found by the second
+      const next = await nextNonce(wallet, provider);
       const signed = (await this.#journal.from(nonce)).filter((one) => one.nonce === nonce);
       for (const { hash, raw, what } of signed) {
         const receipt = await provider.getTransactionReceipt(hash);
         if (receipt && isWish(raw, wish)) return receipt;
         if (receipt) throw new MeedError(`${what}, sent before, was mined in place of ${wish.what}`, LOOK_AGAIN);
       }
-      const next = await nextNonce(wallet, provider);
-      if (next > nonce) {
-        throw new MeedError(`Another transaction took the nonce ${nonce} of ${wish.what}`, LOOK_AGAIN);
-      }
+      if (next > nonce) throw new MeedError(`Another transaction took the nonce ${nonce} of ${wish.what}`, LOOK_AGAIN);
       if (performance.now() - begun > patienceMs) {
         await this.#sign(wish, nonce, floorOf(signed), wallet, provider);
         begun = performance.now();

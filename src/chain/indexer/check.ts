@@ -24,10 +24,10 @@ const EPOCHS_AT_ONCE = 16;
 export async function checkStore(store: IndexStore): Promise<Checked> {
   const closed = await store.rows(
     `SELECT c.epoch::HUGEINT AS epoch, c.batches, c.accumulator, f.epoch IS NOT NULL AS final,
-            len(s."shardCommitments")::BIGINT AS shards
+            i.shards::BIGINT AS shards
      FROM "ReceiptBook"."EpochClosed" c
      LEFT JOIN "ReceiptBook"."EpochOpened" o USING (epoch)
-     LEFT JOIN "IndexRegistry"."SlotsRegistered" s ON s.index = o.index
+     LEFT JOIN "IndexRegistry"."IndexCompleted" i ON i.index = o.index
      LEFT JOIN "EpochSettlement"."EpochFinalized" f ON f.epoch = c.epoch
      ORDER BY c.block_number, c.log_index`,
   );

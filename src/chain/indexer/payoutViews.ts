@@ -1,7 +1,7 @@
 /**
  * The questions about payouts as SQL views, so that any DuckDB client can ask them of the file. What is specific to how
  * our contracts pay stands here and in payouts.ts, and nowhere else in the indexer.
- * The trap: a pool is below 2^96 and a score below 2^47, and their product does not fit 128 bits. With pool = q·total + r
+ * The trap: a pool is below 2^96 and a sum of scores below 2^63, and their product does not fit 128 bits. With pool = q·total + r
  * the share ⌊pool·score/total⌋ is q·score + ⌊r·score/total⌋, and each term fits. A test holds it against the reference
  * (prover/reference/settlement.ts), and both against the credits.
  */
@@ -13,15 +13,20 @@ const SUM_BITS = 48;
 /** Statements that make the views whose tables there are. */
 export function payoutViews({ tables }: Schema): readonly string[] {
   const settles = tables.some(({ contract, name }) => contract === 'EpochSettlement' && name === 'ShardSettled');
-  return settles ? [contributorRows, settledSums(), contributorScores, payouts, receipts] : [];
+  return settles ? [contributorRows, settledSums(), contributorScores, credits, payouts, receipts] : [];
 }
 
-/** Rows [first_row, end_row) of each slot: half-open, counted from 0. */
+/** Rows [first_row, end_row) of each slot: half-open, counted from 0. Of an abandoned registration nothing is left. */
 const contributorRows = `CREATE VIEW contributor_rows AS
 SELECT index, contributor, slot,
        coalesce(lag(end_row) OVER (PARTITION BY index ORDER BY slot), 0)::BIGINT AS first_row, end_row
-FROM (SELECT index, slots[slot + 1].contributor AS contributor, slot, slots[slot + 1]."end"::BIGINT AS end_row
-      FROM (SELECT index, slots, unnest(range(len(slots))) AS slot FROM "IndexRegistry"."SlotsRegistered"))`;
+FROM (SELECT index, slots[place + 1].contributor AS contributor, slots[place + 1]."end"::BIGINT AS end_row,
+             row_number() OVER (PARTITION BY index ORDER BY "firstShard"::BIGINT, place) - 1 AS slot
+      FROM (SELECT s.index, s."firstShard", s.slots, unnest(range(len(s.slots))) AS place
+            FROM "IndexRegistry"."SlotsRegistered" s
+            LEFT JOIN (SELECT index, max((block_number, log_index)) AS abandoned
+                       FROM "IndexRegistry"."IndexAbandoned" GROUP BY index) a ON a.index = s.index
+            WHERE a.abandoned IS NULL OR (s.block_number, s.log_index) > a.abandoned))`;
 
 /** The sums of each settled shard as integers: contributors × receipts, row by row. */
 function settledSums(): string {
@@ -47,17 +52,30 @@ FROM (SELECT epoch, batch, contributors[place + 1] AS contributor, receipt, sums
                   FROM settled_sums)))
 GROUP BY ALL`;
 
+/** Every credit, also where one event tells many: 20 bytes of the account and 12 of the amount each. */
+const credits = `CREATE VIEW credits AS
+SELECT epoch::HUGEINT AS epoch, batch::HUGEINT AS batch, account, role, amount::HUGEINT AS amount,
+       transaction_hash, block_number, log_index
+FROM "EpochSettlement"."Credited"
+UNION ALL
+SELECT epoch::HUGEINT, batch::HUGEINT, substr(credit, 1, 42), 0,
+       ('0x' || substr(credit, 43, 12))::BIGINT::HUGEINT * ${2n ** BigInt(SUM_BITS)} + ('0x' || substr(credit, 55))::BIGINT,
+       transaction_hash, block_number, log_index
+FROM (SELECT *, unnest(credits) AS credit FROM "EpochSettlement"."ContributorsCredited")`;
+
 /** What every receipt paid to every contributor, with the transaction that credited it. */
 const payouts = `CREATE VIEW payouts AS
 SELECT *, (pool // total) * score + ((pool % total) * score) // total AS amount
 FROM (SELECT s.epoch, s.batch, s.receipt, s.contributor, s.score,
              sum(s.score) OVER (PARTITION BY s.epoch, s.batch, s.receipt)::HUGEINT AS total,
              p.pool::HUGEINT AS pool, p.fee::HUGEINT AS fee, p."outputHash" AS output_hash,
-             p.transaction_hash, p.block_number, b.time
+             coalesce(c.transaction_hash, p.transaction_hash) AS transaction_hash,
+             coalesce(c.block_number, p.block_number) AS block_number, b.time
       FROM contributor_scores s
       JOIN "EpochSettlement"."ReceiptPaid" p
         ON p.epoch::HUGEINT = s.epoch AND p.batch::HUGEINT = s.batch AND p.receipt::HUGEINT = s.receipt
-      JOIN blocks b ON b.number = p.block_number
+      LEFT JOIN credits c ON c.epoch = s.epoch AND c.batch = s.batch AND c.account = s.contributor AND c.role = 0
+      JOIN blocks b ON b.number = coalesce(c.block_number, p.block_number)
       WHERE s.score > 0)`;
 
 /** Every receipt that was posted, and what became of it. */

@@ -2,7 +2,7 @@
  * "Which inferences paid this contributor, for which rows, in which transaction", and the reverse. The contract credits a
  * contributor once a batch; what each receipt of it paid is derived from the proven sums exactly as the contract does
  * (prover/reference/settlement.ts), and must add up to what was credited and leave the dust that was announced, to the
- * unit. Where it does not, the node's events contradict each other and no answer is given.
+ * unit. A batch of many contributors is paid by several transactions: a payout's is the one that credited it. Where it does not, the node's events contradict each other and no answer is given.
  * The trap: shares round down within a receipt, so they can be derived only with the sums of all contributors.
  */
 import { DuckDBListValue, type DuckDBValue } from '@duckdb/node-api';
@@ -79,8 +79,8 @@ export async function* payoutsTo(store: IndexStore, contributor: string): AsyncG
   let after: DuckDBValue[] = [-1n, -1];
   for (;;) {
     const credits = await store.rows(
-      `SELECT epoch::HUGEINT AS epoch, batch::HUGEINT AS batch, block_number, log_index
-       FROM "EpochSettlement"."Credited"
+      `SELECT epoch, batch, block_number, log_index
+       FROM credits
        WHERE account = ? AND role = ? AND (block_number, log_index) > (?, ?)
        ORDER BY block_number, log_index LIMIT ${BATCHES_AT_ONCE}`,
       [account, ROLES.indexOf('contributor'), ...after],
@@ -97,7 +97,7 @@ export async function* payoutsTo(store: IndexStore, contributor: string): AsyncG
 /** Every receipt of an output, with what it paid to whom. @throws MeedError when events contradict */
 export async function inferencesOf(store: IndexStore, outputHash: string): Promise<Inference[]> {
   const found = await store.rows(
-    `SELECT r.*, p.pool::HUGEINT AS pool, p.dust::HUGEINT AS dust FROM receipts r
+    `SELECT r.*, p.pool::HUGEINT AS pool FROM receipts r
      LEFT JOIN "EpochSettlement"."ReceiptPaid" p
        ON p.epoch::HUGEINT = r.epoch AND p.batch::HUGEINT = r.batch AND p.receipt::HUGEINT = r.receipt
      WHERE r.output_hash = ? ORDER BY r.epoch, r.batch, r.receipt`,
@@ -107,7 +107,8 @@ export async function inferencesOf(store: IndexStore, outputHash: string): Promi
   for (const row of found) {
     const place = { ...batchKey(row), receipt: count(row.receipt, 'receipt') };
     const state = stateOf(row.state);
-    const paid = state === 'paid' ? (await readBatches(store, [place])).flat() : [];
+    const batch = state === 'paid' ? (await readBatches(store, [place])).flat() : [];
+    const paid = batch.filter(({ receipt, amount }) => receipt === place.receipt && amount > 0n);
     inferences.push({
       ...place,
       outputHash: text(row.output_hash, 'output_hash'),
@@ -117,13 +118,17 @@ export async function inferencesOf(store: IndexStore, outputHash: string): Promi
       postedIn: text(row.posted_in, 'posted_in'),
       state,
       ...(state !== 'posted' && { paidIn: text(row.paid_in, 'paid_in') }),
-      ...(state === 'paid' && { pool: integer(row.pool, 'pool'), dust: integer(row.dust, 'dust') }),
-      contributors: paid
-        .filter(({ receipt, amount }) => receipt === place.receipt && amount > 0n)
-        .sort((a, b) => (a.amount === b.amount ? 0 : a.amount > b.amount ? -1 : 1)),
+      ...(state === 'paid' && poolOf(row, paid)),
+      contributors: paid.sort((a, b) => (a.amount === b.amount ? 0 : a.amount > b.amount ? -1 : 1)),
     });
   }
   return inferences;
+}
+
+/** A receipt's pool, and what rounding left of it. */
+function poolOf(row: Row, paid: readonly Payout[]): { readonly pool: bigint; readonly dust: bigint } {
+  const pool = integer(row.pool, 'pool');
+  return { pool, dust: paid.reduce((left, { amount }) => left - amount, pool) };
 }
 
 /** Derives every paid batch and holds it against its credits. @returns how many. @throws MeedError at the first that differs */
@@ -146,7 +151,7 @@ export async function checkBatches(store: IndexStore): Promise<number> {
 
 export async function balanceOfAccount(store: IndexStore, account: string): Promise<Balance> {
   const [row] = await store.rows(
-    `SELECT (SELECT coalesce(sum(amount::HUGEINT), 0)::HUGEINT FROM "EpochSettlement"."Credited" WHERE account = $1) AS credited,
+    `SELECT (SELECT coalesce(sum(amount), 0)::HUGEINT FROM credits WHERE account = $1) AS credited,
             (SELECT coalesce(sum(amount::HUGEINT), 0)::HUGEINT FROM "EpochSettlement"."Withdrawn" WHERE account = $1) AS withdrawn`,
     [address(account, 'account').toLowerCase()],
   );
@@ -167,13 +172,17 @@ async function readBatches(store: IndexStore, keys: readonly BatchKey[]): Promis
   );
   const paid = await store.rows(
     `SELECT p.* REPLACE (epoch::HUGEINT AS epoch, batch::HUGEINT AS batch, receipt::HUGEINT AS receipt,
-                         fee::HUGEINT AS fee, pool::HUGEINT AS pool, dust::HUGEINT AS dust), b.time
+                         fee::HUGEINT AS fee, pool::HUGEINT AS pool), b.time
      FROM "EpochSettlement"."ReceiptPaid" p JOIN blocks b ON b.number = p.block_number
      WHERE ${where} ORDER BY block_number, log_index`,
   );
   const credited = await store.rows(
-    `SELECT epoch::HUGEINT AS epoch, batch::HUGEINT AS batch, account, amount::HUGEINT AS amount
-     FROM "EpochSettlement"."Credited" WHERE role = ${ROLES.indexOf('contributor')} AND ${where}`,
+    `SELECT c.*, b.time FROM credits c JOIN blocks b ON b.number = c.block_number
+     WHERE role = ${ROLES.indexOf('contributor')} AND ${where}`,
+  );
+  const dust = await store.rows(
+    `SELECT epoch::HUGEINT AS epoch, batch::HUGEINT AS batch, dust::HUGEINT AS dust
+     FROM "EpochSettlement"."BatchPaid" WHERE ${where}`,
   );
   const indexes = await store.rows(
     `SELECT epoch::HUGEINT AS epoch, index FROM "ReceiptBook"."EpochOpened"
@@ -182,14 +191,15 @@ async function readBatches(store: IndexStore, keys: readonly BatchKey[]): Promis
   const indexOf = new Map(indexes.map((row) => [integer(row.epoch, 'epoch'), text(row.index, 'index')]));
   for (const key of keys) if (!indexOf.has(key.epoch)) throw contradiction(key, 'its epoch was never opened');
   const rowsOf = await rowRanges(store, [...new Set(indexOf.values())]);
-  const [settledOf, paidOf, creditedOf] = [settled, paid, credited].map(byBatch);
+  const [settledOf, paidOf, creditedOf, dustOf] = [settled, paid, credited, dust].map(byBatch);
   return keys.map((key) => {
     const index = text(indexOf.get(key.epoch), 'index');
     const totals = totalsOf(settledOf(key));
     const payouts = paidOf(key)
-      .flatMap((row) => payoutsOf(row, key, totals))
+      .flatMap((row) => payoutsOf(row, key, totals, creditedOf(key)))
       .map((payout) => ({ ...payout, index, rows: rowsOf(index, payout.contributor) }));
     requireCredited(key, payouts, creditedOf(key));
+    requireDust(key, paidOf(key), payouts, dustOf(key));
     return payouts;
   });
 }
@@ -229,12 +239,13 @@ function payoutsOf(
   row: Row,
   key: BatchKey,
   totals: ReadonlyMap<string, readonly bigint[]>,
+  credited: readonly Row[],
 ): Omit<Payout, 'index' | 'rows'>[] {
+  const creditOf = new Map(credited.map((credit) => [text(credit.account, 'account'), credit]));
   const receipt = count(row.receipt, 'receipt');
   const pool = integer(row.pool, 'pool');
   const scores = [...totals.values()].map((sums) => integer(sums[receipt], `sum of receipt ${receipt}`));
-  const { shares, dust } = splitPool(pool, scores);
-  if (dust !== integer(row.dust, 'dust')) throw contradiction(key, `receipt ${receipt} leaves ${dust} units of dust`);
+  const { shares } = splitPool(pool, scores);
   const totalScore = scores.reduce((sum, score) => (score > 0n ? sum + score : sum), 0n);
   return [...totals.keys()].map((contributor, c) => ({
     ...key,
@@ -246,10 +257,29 @@ function payoutsOf(
     totalScore,
     fee: integer(row.fee, 'fee'),
     pool,
+    ...whenOf(creditOf.get(contributor) ?? row),
+  }));
+}
+
+function whenOf(row: Row): Pick<Payout, 'transactionHash' | 'blockNumber' | 'time'> {
+  return {
     transactionHash: text(row.transaction_hash, 'transaction_hash'),
     blockNumber: count(row.block_number, 'block_number'),
     time: count(row.time, 'time'),
-  }));
+  };
+}
+
+/** What no contributor got of the pools must be what was announced. */
+function requireDust(
+  key: BatchKey,
+  receipts: readonly Row[],
+  payouts: readonly Payout[],
+  announced: readonly Row[],
+): void {
+  const pools = receipts.reduce((sum, row) => sum + integer(row.pool, 'pool'), 0n);
+  const left = payouts.reduce((rest, { amount }) => rest - amount, pools);
+  const told = announced.map((row) => integer(row.dust, 'dust'));
+  if (told.length !== 1 || told[0] !== left) throw contradiction(key, `its receipts leave ${left} units of dust`);
 }
 
 function requireCredited(key: BatchKey, payouts: readonly Payout[], credited: readonly Row[]): void {

@@ -18,17 +18,9 @@ import {
 import type { FeePolicy } from '../../prover/reference/index.js';
 import type { Sent } from '../account.js';
 import { developmentAddress } from '../account.js';
-import {
-  approveFees,
-  closeEpoch,
-  mintTokens,
-  openClient,
-  openEpoch,
-  postBatch,
-  publishDataset,
-  registerIndex,
-} from '../client.js';
+import { approveFees, closeEpoch, mintTokens, openClient, openEpoch, postBatch, publishDataset } from '../client.js';
 import { type Deployment, deploy, deploymentJson, parseDeployment } from '../deploy.js';
+import { registerIndex } from '../indexRegistration.js';
 import { DEVELOPMENT_CHAIN_ID } from '../node.js';
 import { type ChainLocation, fundDevelopment, ROLE_ACCOUNT, withSession } from './session.js';
 import { type Transaction, writeTransactions } from './transactions.js';
@@ -96,7 +88,7 @@ export async function registerOnChain(
     const total = 7 + epoch.batches.length;
     const record = <T extends Sent>(what: string, sent: T): T => {
       transactions.push({ what, hash: sent.hash, gas: Number(sent.gasUsed) });
-      progress(transactions.length, total, what);
+      progress(transactions.length, Math.max(total, transactions.length), what);
       return sent;
     };
     const host = await session.account('host');
@@ -127,19 +119,17 @@ export async function registerOnChain(
         contributors: stored.addresses,
       }),
     );
-    const { index: indexKey } = record(
-      'register index',
-      await registerIndex(hostClient, {
-        datasetId,
-        indexId: index.indexId,
-        modelId: `0x${index.artefact.manifest.inputs.model}`,
-        encoderHash: `0x${index.encoderHash}`,
-        indexRoot: index.root,
-        rows: stored.dataset.train.rows,
-        slots: index.slots.map(({ end, contributor }) => ({ end, contributor: stored.addresses[contributor] })),
-        shardCommitments: index.shardCommitments,
-      }),
-    );
+    const { index: indexKey, sent: registered } = await registerIndex(hostClient, {
+      datasetId,
+      indexId: index.indexId,
+      modelId: `0x${index.artefact.manifest.inputs.model}`,
+      encoderHash: `0x${index.encoderHash}`,
+      indexRoot: index.root,
+      rows: stored.dataset.train.rows,
+      slots: index.slots.map(({ end, contributor }) => ({ end, contributor: stored.addresses[contributor] })),
+      shardCommitments: index.shardCommitments,
+    });
+    for (const one of registered) record('register index', one);
     const fees = epoch.batches.flatMap((batch) => batch.fees).reduce((sum, fee) => sum + fee, 0n);
     if (development) record('mint tokens', await mintTokens(hostClient, payer.address, fees));
     record('approve fees', await approveFees(payerClient, fees));

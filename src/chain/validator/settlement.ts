@@ -7,7 +7,8 @@ import type { StoredDataset } from '../../data/index.js';
 import { MeedError, type Progress, silent } from '../../foundation/index.js';
 import { type Epoch, type Proofs, slotAddresses } from '../../prover/index.js';
 import type { Sent } from '../account.js';
-import { balanceOf, creditOf, distribute, finalizeEpoch, openClient, settleMany, withdraw } from '../client.js';
+import { balanceOf, creditOf, finalizeEpoch, openClient, settleMany, withdraw } from '../client.js';
+import { distribute } from '../distribution.js';
 import { readEvents } from '../events.js';
 import { DEVELOPMENT_CHAIN_ID } from '../node.js';
 import type { Registration } from './registration.js';
@@ -39,7 +40,7 @@ export async function settleOnChain(
     const total = Math.ceil(proofs.proofs.length / TOGETHER) + 1 + epoch.batches.length;
     const record = (what: string, sent: Sent): void => {
       transactions.push({ what, hash: sent.hash, gas: Number(sent.gasUsed) });
-      progress(transactions.length, total, what);
+      progress(transactions.length, Math.max(total, transactions.length), what);
     };
     const client = await openClient(await session.account('validator'), registration.deployment);
     const number = registration.epoch;
@@ -66,7 +67,7 @@ export async function settleOnChain(
         outputHashes: batch.outputHashes.map((hash) => `0x${hash}`),
         shards,
       });
-      record('distribute', sent);
+      for (const one of sent) record('distribute', one);
     }
     return writeArtefact(folder, settlementRecipe(registration, proofs), async (staging) => {
       await session.save(staging);

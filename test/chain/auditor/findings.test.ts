@@ -69,7 +69,6 @@ function register(content: IndexContent, index: OpenedIndex, lists: readonly (re
       indexRoot: index.tree.root,
       rows: index.rows.length,
       slotsPerShard: INSTANCE.slots,
-      payableFrom: 0,
     },
     content.slots.map(({ end, contributor }) => ({ end, contributor: content.addresses[contributor] })),
     lists.map(([id, ...slots]) => shardCommitment(hasher, INSTANCE, id, slots)),

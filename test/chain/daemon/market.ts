@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { factString } from '../../../src/artefact/index.js';
+import { call } from '../../../src/chain/client.js';
 import {
   Account,
   approveFees,
@@ -73,6 +74,10 @@ export interface Market {
   readonly key: ProvingKey;
   readonly host: ChainClient;
   readonly shards: number;
+  /** Accounts of host and payer. */
+  readonly hosts: ReadonlySet<string>;
+  /** Epochs that were posted and are not paid to the last batch. */
+  unpaid(): Promise<number>;
   /** Account → token units that it must be credited once every epoch that was posted is paid. */
   readonly owed: ReadonlyMap<string, bigint>;
   /** Opens, posts and closes an epoch of so many receipts. */
@@ -106,6 +111,7 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
   await approveFees(payer, budget);
   const owed = new Map<string, bigint>();
   let posted = 0;
+  let waiting: MarketEpoch[] = [];
   return {
     node,
     deployment,
@@ -115,6 +121,13 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
     host,
     shards: shards.length,
     owed,
+    hosts: new Set([host.account.address, payer.account.address]),
+    unpaid: async () => {
+      const open: MarketEpoch[] = [];
+      for (const one of waiting) if (!(await isPaid(host, one))) open.push(one);
+      waiting = open;
+      return open.length;
+    },
     newEpoch: async (receipts) => {
       const name = `receipts-${posted++}`;
       const fees = feesOf(receipts, posted);
@@ -135,18 +148,27 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
       }
       await closeEpoch(host, epoch);
       addOwed(owed, shards, batches, stored.addresses);
-      return {
+      const posting: MarketEpoch = {
         epoch,
         batches: batches.length,
         fees: fees.reduce((sum, fee) => sum + fee, 0n),
         publish: () => rename(staging, join(published, name)),
       };
+      waiting.push(posting);
+      return posting;
     },
     stop: async () => {
       account.close();
       await node.stop();
     },
   };
+}
+
+async function isPaid(host: ChainClient, { epoch, batches }: MarketEpoch): Promise<boolean> {
+  for (let batch = 0; batch < batches; batch++) {
+    if ((await call(host, 'EpochSettlement', 'isPaidOut', [epoch, batch])) !== true) return false;
+  }
+  return true;
 }
 
 /** Five contributors, a slot or two each: data set, model and index by the command line. */

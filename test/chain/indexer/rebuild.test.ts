@@ -13,7 +13,7 @@ import { followChain, type Health } from '../../../src/chain/indexer/index.js';
 import { CONTRIBUTORS, newDataset, newEpoch, newIndex, OWNER, openWorld, type World } from '../world.js';
 import { digest, freshDigest, makeStores, payEpoch, syncTo, withStore } from './chain.js';
 
-const SLOTS = [CONTRIBUTORS[0], CONTRIBUTORS[1], CONTRIBUTORS[0], CONTRIBUTORS[2]];
+const SLOTS = [CONTRIBUTORS[1], CONTRIBUTORS[0], CONTRIBUTORS[0], CONTRIBUTORS[2]];
 const stores = makeStores();
 let world: World;
 beforeAll(async () => {

@@ -25,31 +25,41 @@ export interface EpochSubject {
   readonly accumulator: string;
 }
 
+/** Registered to the last row. What was registered before the index was abandoned is as if it had never been. */
 export async function indexSubjects(store: IndexStore): Promise<IndexSubject[]> {
+  const since = (table: string, index: string): string =>
+    `NOT EXISTS (SELECT 1 FROM "IndexRegistry"."IndexAbandoned" a WHERE a.index = ${index} AND
+       (a.block_number, a.log_index) > (${table}.block_number, ${table}.log_index))`;
   const rows = await store.rows(
-    `SELECT r.*, s.slots, s."shardCommitments",
-            EXISTS (SELECT 1 FROM "IndexRegistry"."IndexDisabled" d WHERE d.index = r.index) AS disabled
+    `SELECT r.*, EXISTS (SELECT 1 FROM "IndexRegistry"."IndexDisabled" d WHERE d.index = r.index) AS disabled
      FROM "IndexRegistry"."IndexRegistered" r
-     JOIN "IndexRegistry"."SlotsRegistered" s ON s.index = r.index
+     JOIN "IndexRegistry"."IndexCompleted" c ON c.index = r.index
+     WHERE ${since('r', 'r.index')}
      ORDER BY r.block_number, r.log_index`,
   );
-  return rows.map((row) => ({
-    disabled: row.disabled === true,
-    registered: withSlots(
-      {
-        index: bytes32(row.index, 'index'),
-        datasetId: bytes32(row.datasetId, 'datasetId'),
-        owner: address(row.owner, 'owner'),
-        indexId: BigInt(text(row.indexId, 'indexId')),
-        indexRoot: BigInt(text(row.indexRoot, 'indexRoot')),
-        rows: count(row.rows, 'rows'),
-        slotsPerShard: count(row.slotsPerShard, 'slotsPerShard'),
-        payableFrom: count(row.payableFrom, 'payableFrom'),
-      },
-      list(row.slots, 'slots', slotOf),
-      list(row.shardCommitments, 'shardCommitments', (value, field) => BigInt(text(value, field))),
-    ),
-  }));
+  const parts = await store.rows(
+    `SELECT s.index, s.slots, s."shardCommitments" FROM "IndexRegistry"."SlotsRegistered" s
+     WHERE ${since('s', 's.index')}
+     ORDER BY s.block_number, s.log_index`,
+  );
+  return rows.map((row) => {
+    const index = bytes32(row.index, 'index');
+    const own = parts.filter((part) => part.index === index);
+    const registered = {
+      index,
+      datasetId: bytes32(row.datasetId, 'datasetId'),
+      owner: address(row.owner, 'owner'),
+      indexId: BigInt(text(row.indexId, 'indexId')),
+      indexRoot: BigInt(text(row.indexRoot, 'indexRoot')),
+      rows: count(row.rows, 'rows'),
+      slotsPerShard: count(row.slotsPerShard, 'slotsPerShard'),
+    };
+    const slots = own.flatMap((part) => list(part.slots, 'slots', slotOf));
+    const commitments = own.flatMap((part) =>
+      list(part.shardCommitments, 'shardCommitments', (value, field) => BigInt(text(value, field))),
+    );
+    return { disabled: row.disabled === true, registered: withSlots(registered, slots, commitments) };
+  });
 }
 
 function slotOf(value: unknown, field: string): { readonly end: number; readonly contributor: string } {
@@ -72,7 +82,7 @@ export async function batchSubjects(store: IndexStore): Promise<BatchSubject[]> 
   }));
 }
 
-/** Final, and every batch that had fees was split. @param settlement address of the contract that settles them */
+/** Final, and every batch was split. @param settlement address of the contract that settles them */
 export async function paidEpochs(store: IndexStore, settlement: string): Promise<EpochSubject[]> {
   const rows = await store.rows(
     `SELECT c.epoch::HUGEINT AS epoch, o.index, c.accumulator
@@ -81,8 +91,8 @@ export async function paidEpochs(store: IndexStore, settlement: string): Promise
      JOIN "EpochSettlement"."EpochFinalized" f ON f.epoch = c.epoch
      WHERE o.settlement = ? AND NOT EXISTS (
        SELECT 1 FROM "ReceiptBook"."BatchPosted" b
-       WHERE b.epoch = c.epoch AND list_sum(b.fees) > 0 AND NOT EXISTS (
-         SELECT 1 FROM "EpochSettlement"."Credited" p WHERE p.epoch = b.epoch AND p.batch = b.batch))
+       WHERE b.epoch = c.epoch AND NOT EXISTS (
+         SELECT 1 FROM "EpochSettlement"."BatchPaid" p WHERE p.epoch = b.epoch AND p.batch = b.batch))
      ORDER BY 1`,
     [settlement.toLowerCase()],
   );
