@@ -25,7 +25,7 @@ export interface ClosedEpoch {
   readonly batches: readonly PostedBatch[];
   /** "shard batch" of each settled place. */
   readonly settled: ReadonlySet<string>;
-  /** Batches of which something was credited. */
+  /** Batches that are distributed whole. */
   readonly paid: ReadonlySet<bigint>;
 }
 
@@ -63,7 +63,7 @@ async function readEpoch(store: IndexStore, row: Row): Promise<ClosedEpoch> {
     '"EpochSettlement"."ShardSettled"',
     'ALL',
   );
-  const paid = await of('DISTINCT batch::HUGEINT AS batch', '"EpochSettlement"."Credited"', 'ALL');
+  const paid = await of('batch::HUGEINT AS batch', '"EpochSettlement"."BatchPaid"', 'ALL');
   return {
     epoch,
     index: text(row.index, 'index'),

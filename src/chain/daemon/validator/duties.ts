@@ -7,7 +7,8 @@
  */
 import type { ProvingKey, ProvingOptions } from '../../../prover/index.js';
 import type { Sent } from '../../account.js';
-import { type ChainClient, call, distribute, finalizeEpoch, refundBatch } from '../../client.js';
+import { type ChainClient, call, finalizeEpoch, refundBatch } from '../../client.js';
+import { distribute } from '../../distribution.js';
 import { list } from '../../indexer/payouts.js';
 import type { IndexStore } from '../../indexer/store.js';
 import { epochTerms } from '../../terms.js';
@@ -133,7 +134,7 @@ export class ValidatorDuties {
       duties.push(
         sending('distribute', `distribute epoch ${epoch} batch ${batch}`, async () => {
           const sent = await distribute(client, { epoch, batch, fees, outputHashes, shards });
-          return `epoch ${epoch}, batch ${batch} is paid: ${told(sent)}`;
+          return `epoch ${epoch}, batch ${batch} is paid: ${sent.map(told).join('; ')}`;
         }),
       );
     }
@@ -152,7 +153,7 @@ export class ValidatorDuties {
     );
   }
 
-  /** A batch without fees leaves no credit, so the contract is asked. */
+  /** A refund of nothing leaves no credit, so the contract is asked. */
   async #unpaid({ epoch, batches, paid }: ClosedEpoch): Promise<ClosedEpoch['batches']> {
     const open: (typeof batches)[number][] = [];
     for (const posted of batches) {
@@ -189,15 +190,25 @@ function told({ hash, gasUsed }: Sent): string {
 /** @throws NotOpened when the chain has no such index, as after a reorganisation */
 async function registeredIndex(store: IndexStore, index: string): Promise<RegisteredIndex> {
   const [row] = await store.rows(
-    `SELECT r."indexRoot", r."indexId", s."shardCommitments" FROM "IndexRegistry"."IndexRegistered" r
-     JOIN "IndexRegistry"."SlotsRegistered" s ON s.index = r.index WHERE r.index = ?`,
+    `SELECT max_by("indexRoot", (block_number, log_index)) AS "indexRoot", any_value("indexId") AS "indexId"
+     FROM "IndexRegistry"."IndexRegistered" WHERE index = ? HAVING count(*) > 0`,
     [index],
   );
   if (row === undefined) throw new NotOpened(`its index ${index} is not registered`);
+  // of a registration that was abandoned and begun anew, only what came after counts
+  const parts = await store.rows(
+    `SELECT "shardCommitments" FROM "IndexRegistry"."SlotsRegistered"
+     WHERE index = $1 AND (block_number, log_index) > ALL (
+       SELECT (block_number, log_index) FROM "IndexRegistry"."IndexAbandoned" WHERE index = $1)
+     ORDER BY "firstShard"::HUGEINT`,
+    [index],
+  );
   return {
     indexRoot: BigInt(text(row.indexRoot, 'indexRoot')),
     indexId: BigInt(text(row.indexId, 'indexId')),
-    shardCommitments: list(row.shardCommitments, 'shardCommitments', (value, field) => BigInt(text(value, field))),
+    shardCommitments: parts.flatMap((part) =>
+      list(part.shardCommitments, 'shardCommitments', (value, field) => BigInt(text(value, field))),
+    ),
   };
 }
 
