@@ -1,3 +1,4 @@
+export type { DisputeKeys } from '../auditor/disputing.js';
 export { Attempts, type BackOff } from './attempts.js';
 export { type AuditorOptions, runAuditor } from './auditor/auditor.js';
 export type { Duty, Obstacle, Plan } from './duty.js';

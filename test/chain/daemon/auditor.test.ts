@@ -166,6 +166,15 @@ describe('an auditor', () => {
     expect(await sentBy(auditor.wallet)).toBe(before);
   }, 240_000);
 
+  it('does not start with keys that the contracts do not know', async () => {
+    const { sumStep, rowRange, slotIsPrefix } = place.keys;
+    const swapped = { sumStep: rowRange, rowRange: sumStep, slotIsPrefix };
+    const challenge = { privateKey: (await newWallet()).privateKey, keys: swapped };
+    await expect(start('keys', { challenge }).then(({ stop }) => stop())).rejects.toThrow(
+      'sumStep was deployed with another key',
+    );
+  });
+
   it('disputes nothing when the window is over', async () => {
     const { index } = await place.register({ cheat: 'sum', publish: 'later' });
     await place.world.later(WINDOW + 1);

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { Wallet, ZeroAddress } from 'ethers';
 import { ArtefactLibrary } from '../../../artefact/index.js';
 import { MeedError } from '../../../foundation/index.js';
-import type { VerificationKey } from '../../../prover/index.js';
+import { keyWords, type VerificationKey } from '../../../prover/index.js';
 import { Account, openProvider, requireChain } from '../../account.js';
 import type { DisputeKeys } from '../../auditor/disputing.js';
 import { openClient } from '../../client.js';
 import type { Deployment } from '../../deploy.js';
+import { otherDisputeKey } from '../../disputes.js';
 import { Attempts, type BackOff } from '../attempts.js';
 import { Journal } from '../journal.js';
 import { DaemonLoop } from '../loop.js';
@@ -116,5 +117,18 @@ async function challengerOf(
     throw new MeedError('This deployment takes no disputes by proof', 'Run the auditor without --challenge');
   }
   const account = await Account.connect(url, deployment.chainId, { privateKey }, outbox);
+  try {
+    const other = await otherDisputeKey(account.provider, deployment.disputes, {
+      sumStep: keyWords(keys.sumStep.verificationKey),
+      rowRange: keyWords(keys.rowRange.verificationKey),
+      slotIsPrefix: keyWords(keys.slotIsPrefix.verificationKey),
+    });
+    if (other !== undefined) {
+      throw new MeedError(`${other} was deployed with another key`, 'Name the ceremonies with --dispute-keys');
+    }
+  } catch (error) {
+    account.close();
+    throw error;
+  }
   return { client: await openClient(account, deployment), keys, levels: deployment.disputes.levels };
 }
