@@ -5,7 +5,7 @@ import { type DisputeKeys, runAuditor } from '../../chain/daemon/index.js';
 import type { Deployment } from '../../chain/index.js';
 import { MeedError } from '../../foundation/index.js';
 import {
-  type CircuitTemplate,
+  type CircuitInstance,
   ceremonyKey,
   compileCircuit,
   developmentKey,
