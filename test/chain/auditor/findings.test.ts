@@ -104,7 +104,7 @@ describe('an honest index', () => {
           expect(await inspectIndex(hasher, INSTANCE, registered, opening)).toEqual({ opens: 'all', findings: [] });
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
