@@ -133,6 +133,7 @@ export {
   type IndexRegistration,
   openIndex,
   registerIndex,
+  registrationOf,
 } from './indexRegistration.js';
 export { type ChainNode, DEVELOPMENT_CHAIN_ID, type NodeOptions, startNode } from './node.js';
 export {

@@ -4,7 +4,9 @@
  * The trap: until then the index pays nothing and no epoch can be opened for it, so a registration that broke off is gone
  * on with (`finishIndex`) or given up (`abandonIndex`), which gives the bond back.
  */
+import type { StoredDataset } from '../data/index.js';
 import { MeedError } from '../foundation/index.js';
+import type { AttributionIndex } from '../prover/index.js';
 import type { Sent } from './account.js';
 import { type ChainClient, call, send, sendFor } from './client.js';
 import { bytes32, count } from './values.js';
@@ -29,6 +31,24 @@ export interface IndexPart {
   readonly slots: readonly { readonly end: number; readonly contributor: string }[];
   /** One for every `instance.slots` slots. */
   readonly shardCommitments: readonly bigint[];
+}
+
+/** What is registered of an index artefact. @param stored the data set that it was made from */
+export function registrationOf(
+  index: AttributionIndex,
+  { dataset, addresses }: StoredDataset,
+  datasetId: string,
+): IndexRegistration {
+  return {
+    datasetId,
+    indexId: index.indexId,
+    modelId: `0x${index.artefact.manifest.inputs.model}`,
+    encoderHash: `0x${index.encoderHash}`,
+    indexRoot: index.root,
+    rows: dataset.train.rows,
+    slots: index.slots.map(({ end, contributor }) => ({ end, contributor: addresses[contributor] })),
+    shardCommitments: index.shardCommitments,
+  };
 }
 
 /** A shard of S slots costs at most 85,000 + 8,000·S; a part stays well below what one transaction may use. */

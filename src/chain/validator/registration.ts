@@ -20,7 +20,7 @@ import type { Sent } from '../account.js';
 import { developmentAddress } from '../account.js';
 import { approveFees, closeEpoch, mintTokens, openClient, openEpoch, postBatch, publishDataset } from '../client.js';
 import { type Deployment, deploy, deploymentJson, parseDeployment } from '../deploy.js';
-import { registerIndex } from '../indexRegistration.js';
+import { registerIndex, registrationOf } from '../indexRegistration.js';
 import { DEVELOPMENT_CHAIN_ID } from '../node.js';
 import { type ChainLocation, fundDevelopment, ROLE_ACCOUNT, withSession } from './session.js';
 import { type Transaction, writeTransactions } from './transactions.js';
@@ -119,16 +119,10 @@ export async function registerOnChain(
         contributors: stored.addresses,
       }),
     );
-    const { index: indexKey, sent: registered } = await registerIndex(hostClient, {
-      datasetId,
-      indexId: index.indexId,
-      modelId: `0x${index.artefact.manifest.inputs.model}`,
-      encoderHash: `0x${index.encoderHash}`,
-      indexRoot: index.root,
-      rows: stored.dataset.train.rows,
-      slots: index.slots.map(({ end, contributor }) => ({ end, contributor: stored.addresses[contributor] })),
-      shardCommitments: index.shardCommitments,
-    });
+    const { index: indexKey, sent: registered } = await registerIndex(
+      hostClient,
+      registrationOf(index, stored, datasetId),
+    );
     for (const one of registered) record('register index', one);
     const fees = epoch.batches.flatMap((batch) => batch.fees).reduce((sum, fee) => sum + fee, 0n);
     if (development) record('mint tokens', await mintTokens(hostClient, payer.address, fees));
@@ -162,15 +156,15 @@ export async function registerOnChain(
       await writeTransactions(staging, transactions);
       return facts;
     });
-    return registrationOf(artefact);
+    return stageOf(artefact);
   });
 }
 
 export async function readRegistration(folder: string): Promise<Registration> {
-  return registrationOf(await readArtefact(folder, 'chain'));
+  return stageOf(await readArtefact(folder, 'chain'));
 }
 
-function registrationOf(artefact: Artefact): Registration {
+function stageOf(artefact: Artefact): Registration {
   const { manifest } = artefact;
   const deployment = parseDeployment(manifest.facts.deployment);
   const epoch = BigInt(factString(manifest, 'epoch'));

@@ -1,13 +1,16 @@
 /** `meed validator`: proves, settles, finalizes and pays every closed epoch of a deployment, until it is told to leave. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isAddress } from 'ethers';
 import { runValidator } from '../../chain/daemon/index.js';
-import { MeedError } from '../../foundation/index.js';
+import { MeedError, resourcePath } from '../../foundation/index.js';
 import {
   ceremonyKey,
   circuitId,
   compileCircuit,
   developmentKey,
+  type Instance,
   type ProverName,
   scoreMatrixCircuit,
 } from '../../prover/index.js';
@@ -17,9 +20,13 @@ import { type DaemonValues, daemonCommand, daemonOptions, keyOf, seconds } from 
 import { listenForInterrupts } from '../interrupt.js';
 import { proverChoice } from '../proverChoice.js';
 
+/** Of what a command that failed said. */
+const MOST_SAID = 2000;
+
 interface Values extends DaemonValues {
   readonly validators: readonly string[];
   readonly turn: number;
+  readonly index?: true;
   readonly key?: string;
   readonly workers?: number;
   readonly memory?: string;
@@ -48,6 +55,7 @@ export function validatorCommand(): Command {
         .argParser(seconds)
         .default(60),
     )
+    .option('--index', 'computes and registers the index of every published model, and pays the bonds behind them')
     .option('--key <folder>', 'a published ceremony; the development key unless told')
     .addOption(
       new Option('--workers <n>', 'provers at a time (default: as many as cores and memory allow)').argParser(whole(1)),
@@ -77,6 +85,7 @@ export function validatorCommand(): Command {
           key,
           validators: values.validators,
           turnMs: values.turn * 1000,
+          buildIndex: values.index && ((run, signal) => buildIndex(run, deployment.instance, signal)),
           proving: {
             workers: values.workers,
             memoryBytes: values.memory === undefined ? undefined : parseBytes(values.memory),
@@ -95,4 +104,20 @@ function addresses(text: string): string[] {
   const wrong = list.find((one) => !isAddress(one));
   if (wrong === undefined) return list;
   throw new InvalidArgumentError(`${wrong} is no address.`);
+}
+
+/** In a process of its own: a model's engine blocks the thread that it runs on. */
+async function buildIndex(run: string, { slots, queries, columns }: Instance, signal: AbortSignal): Promise<void> {
+  const command = ['index', '--out', run, '--instance', `${slots},${queries},${columns}`];
+  const child = spawn(process.execPath, [resourcePath('bin/meed.js'), ...command], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk.toString()}`.slice(-MOST_SAID);
+  });
+  const [status] = await once(child, 'exit');
+  if (status === 0) return;
+  throw new MeedError(`meed index of ${run} ended with status ${status}: ${said.trim()}`, 'Run it by hand to see more');
 }

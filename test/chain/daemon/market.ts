@@ -10,6 +10,7 @@ import { factString } from '../../../src/artefact/index.js';
 import { call } from '../../../src/chain/client.js';
 import {
   Account,
+  approveBonds,
   approveFees,
   type ChainClient,
   type ChainNode,
@@ -25,6 +26,7 @@ import {
   postBatch,
   publishDataset,
   registerIndex,
+  registrationOf,
   startNode,
 } from '../../../src/chain/index.js';
 import { readDataset, type StoredDataset } from '../../../src/data/index.js';
@@ -76,6 +78,8 @@ export interface Market {
   readonly shards: number;
   /** Accounts of host and payer. */
   readonly hosts: ReadonlySet<string>;
+  /** Takes an epoch out of what is owed: its fees went back to their payer. */
+  forgive(epoch: MarketEpoch): void;
   /** Epochs that were posted and are not paid to the last batch. */
   unpaid(): Promise<number>;
   /** Account → token units that it must be credited once every epoch that was posted is paid. */
@@ -105,11 +109,13 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
   await writeFile(deploymentFile, JSON.stringify(deploymentJson(deployment)));
   const host = await openClient(account, deployment);
   const payer = await openClient(await account.as({ development: PAYER }), deployment);
-  const registered = await register(host, stored, index);
   const budget = 10n ** 6n * WHOLE;
-  await mintTokens(host, payer.account.address, budget);
+  for (const client of [host, payer]) await mintTokens(host, client.account.address, budget);
+  await approveBonds(host, budget);
   await approveFees(payer, budget);
+  const registered = await register(host, stored, index);
   const owed = new Map<string, bigint>();
+  const due = new Map<bigint, ReadonlyMap<string, bigint>>();
   let posted = 0;
   let waiting: MarketEpoch[] = [];
   return {
@@ -122,6 +128,10 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
     shards: shards.length,
     owed,
     hosts: new Set([host.account.address, payer.account.address]),
+    forgive: ({ epoch }) => {
+      waiting = waiting.filter((one) => one.epoch !== epoch);
+      for (const [account, amount] of due.get(epoch) ?? []) owed.set(account, (owed.get(account) ?? 0n) - amount);
+    },
     unpaid: async () => {
       const open: MarketEpoch[] = [];
       for (const one of waiting) if (!(await isPaid(host, one))) open.push(one);
@@ -147,7 +157,9 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
         });
       }
       await closeEpoch(host, epoch);
-      addOwed(owed, shards, batches, stored.addresses);
+      const amounts = dueOf(shards, batches, stored.addresses);
+      due.set(epoch, amounts);
+      for (const [account, amount] of amounts) owed.set(account, (owed.get(account) ?? 0n) + amount);
       const posting: MarketEpoch = {
         epoch,
         batches: batches.length,
@@ -198,16 +210,7 @@ async function register(host: ChainClient, stored: StoredDataset, index: Attribu
     licence: stored.dataset.card.licence,
     contributors: stored.addresses,
   });
-  const registered = await registerIndex(host, {
-    datasetId,
-    indexId: index.indexId,
-    modelId: `0x${index.artefact.manifest.inputs.model}`,
-    encoderHash: `0x${index.encoderHash}`,
-    indexRoot: index.root,
-    rows: stored.dataset.train.rows,
-    slots: index.slots.map(({ end, contributor }) => ({ end, contributor: stored.addresses[contributor] })),
-    shardCommitments: index.shardCommitments,
-  });
+  const registered = await registerIndex(host, registrationOf(index, stored, datasetId));
   return registered.index;
 }
 
@@ -219,12 +222,8 @@ function feesOf(receipts: number, seed: number): bigint[] {
 }
 
 /** What each account must get of every receipt, by the reference. */
-function addOwed(
-  owed: Map<string, bigint>,
-  shards: readonly Shard[],
-  batches: readonly Batch[],
-  addresses: readonly string[],
-): void {
+function dueOf(shards: readonly Shard[], batches: readonly Batch[], addresses: readonly string[]): Map<string, bigint> {
+  const owed = new Map<string, bigint>();
   const add = (account: string, amount: bigint): void => {
     owed.set(account, (owed.get(account) ?? 0n) + amount);
   };
@@ -248,4 +247,5 @@ function addOwed(
       add(TREASURY, parts.platform + dust);
     }
   }
+  return owed;
 }

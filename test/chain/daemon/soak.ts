@@ -43,6 +43,10 @@ const PASSWORD = 'of the soak';
 const ETHER = 10n ** 18n;
 /** Blocks that a reorganisation takes back at most. */
 const DEEPEST = 4;
+/** Things that daemons do between two misfortunes at most. */
+const EVENTS_BETWEEN = 6;
+/** The lines of a daemon that did something. */
+const DID = /are ready|are settled|is final|is paid|was sent again/;
 
 /** Posts the epochs, lets the daemons pay them, and tells what came of it. */
 export async function soak(market: Market, options: SoakOptions): Promise<SoakResult> {
@@ -59,11 +63,11 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
       const made = await posting.through(() => market.newEpoch(1 + random.below(16)));
       await made.publish();
       if ((e + 1) % 10 === 0) tell(`${e + 1} epochs posted, ${counts.kills} kills, ${counts.reorgs} reorganisations`);
-      await untilBehind(market, options.patienceMs, 4);
+      await untilBehind(market, posting, options.patienceMs, 4);
     }
     over.abort();
     await misfortunes;
-    await untilBehind(market, options.patienceMs, 0);
+    await untilBehind(market, posting, options.patienceMs, 0);
     const { lost, doubled } = await balance(market);
     const refused = await refusedTransactions(market, fleet.addresses);
     return { epochs, ...counts, lost, doubled, refused, seconds: (performance.now() - begun) / 1000 };
@@ -85,7 +89,10 @@ async function misfortune(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    // as often as the daemons get something done: on a busy machine nobody would ever come to an end otherwise
+    const work = fleet.done + 1 + random.below(EVENTS_BETWEEN);
     await delay(2 * everyMs * random.uniform(), undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted && fleet.done < work) await delay(100);
     if (signal.aborted) return;
     if (random.below(3) > 0) {
       await fleet.killOne(random);
@@ -115,11 +122,11 @@ async function reorganise(market: Market, random: Random): Promise<number> {
   return undone;
 }
 
-/** Waits until at most so many accounts' worth of epochs are unpaid, as long as there is progress. */
-async function untilBehind(market: Market, patienceMs: number, epochs: number): Promise<void> {
+/** Waits until at most so many epochs are unpaid, as long as there is progress. */
+async function untilBehind(market: Market, posting: Turnstile, patienceMs: number, epochs: number): Promise<void> {
   let best = Number.POSITIVE_INFINITY;
   for (let since = Date.now(); ; await delay(250)) {
-    const behind = await market.unpaid();
+    const behind = await posting.through(() => market.unpaid());
     if (behind <= epochs) return;
     if (behind < best) [best, since] = [behind, Date.now()];
     if (Date.now() - since > patienceMs) throw new Error(`${behind} epochs are unpaid, and nothing happens`);
@@ -149,7 +156,7 @@ async function refusedTransactions(market: Market, senders: ReadonlySet<string>)
   return refused;
 }
 
-/** One at a time: a reorganisation never falls between two transactions of the host. */
+/** One at a time: a reorganisation never falls between two transactions of the host, nor into a question of ours. */
 class Turnstile {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -169,6 +176,8 @@ interface Member {
 /** The daemons as processes of the built command line. */
 class Fleet {
   readonly addresses: ReadonlySet<string>;
+  /** How often its daemons said that they did something. */
+  done = 0;
   readonly #folder: string;
   readonly #members: Member[];
 
@@ -216,7 +225,15 @@ class Fleet {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = join(this.#folder, `${name}.log`);
-    for (const pipe of [child.stdout, child.stderr]) pipe?.on('data', (chunk: Buffer) => appendFileSync(log, chunk));
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe?.on('data', (chunk: Buffer) => {
+        appendFileSync(log, chunk);
+        this.done += chunk
+          .toString()
+          .split('\n')
+          .filter((line) => DID.test(line)).length;
+      });
+    }
     return child;
   }
 }

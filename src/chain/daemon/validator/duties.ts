@@ -18,6 +18,7 @@ import { NotOpened, type Openings, type RegisteredIndex } from '../openings.js';
 import type { ChainWatch } from '../watch.js';
 import { type ClosedEpoch, closedEpochs } from './closedEpochs.js';
 import { EpochWork } from './epochWork.js';
+import type { IndexDuties } from './indexDuties.js';
 import { partsOf } from './parts.js';
 
 export interface ValidatorParts {
@@ -25,6 +26,8 @@ export interface ValidatorParts {
   readonly watch: ChainWatch;
   readonly openings: Openings;
   readonly key: ProvingKey;
+  /** Absent where it owns no index. */
+  readonly indexes?: IndexDuties;
   /** Where proofs are kept and made. */
   readonly proving: ProvingOptions & { readonly store: string };
 }
@@ -48,11 +51,11 @@ export class ValidatorDuties {
   }
 
   async plan(): Promise<Plan> {
-    const { client, watch, openings } = this.#parts;
+    const { client, watch, openings, indexes } = this.#parts;
     await openings.refresh();
     const { EpochSettlement } = client.deployment.addresses;
     return watch.read(async (store) => {
-      const duties: Duty[] = [];
+      const duties: Duty[] = [...((await indexes?.plan(store)) ?? [])];
       const obstacles: Obstacle[] = [];
       for (const closed of await closedEpochs(store, EpochSettlement, this.#done)) {
         const owed = await this.#ofEpoch(store, closed, obstacles);

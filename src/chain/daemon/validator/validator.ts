@@ -16,6 +16,7 @@ import { StateFile } from '../stateFile.js';
 import { TurnClock } from '../turns.js';
 import { ChainWatch } from '../watch.js';
 import { ValidatorDuties } from './duties.js';
+import { IndexDuties, type IndexOwner } from './indexDuties.js';
 
 export interface ValidatorOptions {
   readonly url: string;
@@ -36,6 +37,8 @@ export interface ValidatorOptions {
   readonly patienceMs?: number;
   readonly backOff?: BackOff;
   readonly proving?: ProvingOptions;
+  /** Computes the index of a run folder; given, every published model is indexed and registered by this account. */
+  readonly buildIndex?: IndexOwner['buildIndex'];
   readonly status?: { readonly host?: string; readonly port?: number };
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
@@ -63,11 +66,15 @@ export async function runValidator(options: ValidatorOptions): Promise<DaemonHea
         confirmations: options.confirmations,
         rpc: { signal, onRetry: tell },
       });
+      const client = await openClient(sender, deployment);
+      const library = new ArtefactLibrary(options.openings);
+      const { buildIndex, key } = options;
       const duties = new ValidatorDuties({
-        client: await openClient(sender, deployment),
+        client,
         watch,
-        openings: new Openings(new ArtefactLibrary(options.openings)),
-        key: options.key,
+        key,
+        openings: new Openings(library),
+        indexes: buildIndex && new IndexDuties({ client, library, buildIndex }),
         proving: { ...options.proving, store: join(options.state, 'proofs') },
       });
       const loop = new DaemonLoop(
