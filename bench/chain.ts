@@ -1,6 +1,6 @@
 /**
  * What the chain charges and how fast we follow it: gas of every operation on a real node with the real contracts, beside
- * the anchors' figures.
+ * the anchors' figures, and the seconds in which an auditor derives an epoch again (bench/audit.ts).
  *
  *   npx tsx bench/chain.ts [--json FILE]
  *
@@ -49,6 +49,7 @@ import {
   someScores,
   type World,
 } from '../test/chain/world.js';
+import { auditText, auditTimes } from './audit.js';
 import { gasText, proofGas } from './proving/gas.js';
 
 const { values } = parseArgs({ options: { json: { type: 'string' } } });
@@ -204,6 +205,11 @@ for (const [name, amount] of Object.entries(gas)) {
 }
 console.log(`\nA receipt adds ${Math.round(perReceipt).toLocaleString('en')} gas to the batch in which it is posted.`);
 console.log(foldText(folding));
+const audit = await auditTimes();
+console.log(`\n${auditText(audit)}`);
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ gas, perSample, perReceipt, proof, folding }, null, 1)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify({ gas, perSample, perReceipt, proof, folding, auditSeconds: audit.auditSeconds, audit }, null, 1)}\n`,
+  );
 }

@@ -4,14 +4,15 @@
  * The trap: the registry names its arbiter for good when it is made, and the disputes name their registry; so the disputes
  * are deployed just before it, for the address that it will have.
  */
-import { Contract, getCreateAddress, ZeroAddress } from 'ethers';
+import { Contract, getCreateAddress, type JsonRpcProvider, ZeroAddress } from 'ethers';
 import { MeedError } from '../foundation/index.js';
+import { keyWordsHash } from '../prover/index.js';
 import type { Account, Sent } from './account.js';
 import type { ChainClient } from './client.js';
 import { type CompiledName, compileContracts } from './compile.js';
 import type { Deployment } from './deploy.js';
 import type { JudgesDeployment } from './judges.js';
-import { address, count, record } from './values.js';
+import { address, bytes32, count, record } from './values.js';
 import { type KeyWords, requireUnforgeable } from './verifyingKey.js';
 
 /** The circuits of docs/protocol.md, "Disputes", for one number of columns and of slots a shard. */
@@ -75,6 +76,21 @@ export async function deployDisputes(
   const { address: Disputes } = await create(deployer, 'Disputes', args);
   const addresses = { Disputes, sumStep, rowRange, slotIsPrefix };
   return { disputes: { addresses, indexes, levels: circuits.levels }, ...(judges && { judges }) };
+}
+
+/** Whether the verifiers on chain take proofs of exactly these keys; the first that does not, or undefined. */
+export async function otherDisputeKey(
+  provider: JsonRpcProvider,
+  { addresses }: DisputesDeployment,
+  keys: Readonly<Record<CircuitName, KeyWords>>,
+): Promise<CircuitName | undefined> {
+  const { abi } = (await compileContracts()).StatementVerifier;
+  for (const name of ['sumStep', 'rowRange', 'slotIsPrefix'] as const) {
+    const verifier = new Contract(addresses[name], abi, provider);
+    const onChain = bytes32(await verifier.getFunction('keyHash').staticCall(), `the key of ${name}`);
+    if (onChain !== keyWordsHash(keys[name])) return name;
+  }
+  return undefined;
 }
 
 /** @throws MeedError when a field is missing or of the wrong kind */

@@ -5,11 +5,13 @@
  * The trap: ABI decoding accepts padding that encoding never makes, so every log is encoded again and compared.
  */
 import {
-  EventFragment,
+  AbiCoder,
   getBytes,
   Interface,
   type InterfaceAbi,
   type JsonRpcProvider,
+  ParamType,
+  type Result,
   toUtf8String,
   Utf8ErrorFuncs,
 } from 'ethers';
@@ -258,49 +260,57 @@ async function logDecoder(deployment: Deployment): Promise<Decoder> {
   const byAddress = new Map(EMITTERS.map((name) => [deployment.addresses[name], readable(compiled[name].abi)]));
   return (log) => {
     const emitter = address(log.address, 'log.address');
-    const topics = listOf(log.topics, 'log.topics', bytes32);
+    const [topic, ...topics] = listOf(log.topics, 'log.topics', bytes32);
     const data = bytes(log.data, 'log.data');
-    const abi = byAddress.get(emitter);
-    const fragment = abi?.events.get(topics[0] ?? '');
-    if (!abi || !fragment) {
+    const event = byAddress.get(emitter)?.get(topic ?? '');
+    if (!event) {
       throw new MeedError(
         `The node answered with a log that no contract of ours emits (${emitter})`,
         'Use another node',
       );
     }
     try {
-      const named = [fragment.topicHash, ...topics.slice(1)];
-      const args = abi.codec.decodeEventLog(fragment, data, named);
-      const again = abi.codec.encodeEventLog(fragment, args);
-      if (again.data !== data || again.topics.join() !== named.join()) throw new Error('not canonical');
-      return { name: fragment.name, fields: (name) => args.getValue(name) };
+      const indexed = decodeExactly(event.indexed, `0x${topics.map((word) => word.slice(2)).join('')}`);
+      const others = decodeExactly(event.others, data);
+      const fields: Fields = (name) => (event.topics.has(name) ? indexed : others).getValue(name);
+      return { name: event.name, fields };
     } catch (cause) {
-      throw new MeedError(`The node answered with a malformed ${fragment.name} event`, 'Use another node', { cause });
+      throw new MeedError(`The node answered with a malformed ${event.name} event`, 'Use another node', { cause });
     }
   };
 }
 
-interface Readable {
-  readonly codec: Interface;
-  /** By the topic that the contract emits. */
-  readonly events: ReadonlyMap<string, EventFragment>;
+/** @throws Error when the values' own encoding is another one */
+function decodeExactly(types: readonly ParamType[], data: string): Result {
+  const coder = AbiCoder.defaultAbiCoder();
+  const values = coder.decode(types, data);
+  if (coder.encode(types, values) !== data) throw new Error('not canonical');
+  return values;
+}
+
+/** An event's parameters, sorted once: ethers would hash its signature again for every log. */
+interface EmittedEvent {
+  readonly name: string;
+  readonly indexed: readonly ParamType[];
+  readonly others: readonly ParamType[];
+  /** Names of the indexed ones. */
+  readonly topics: ReadonlySet<string>;
 }
 
 /**
- * The events with their texts as bytes, which are encoded alike: anybody can publish a text that is no UTF-8, and one
- * such log must not stop who reads the others.
+ * The events by topic, with their texts as bytes, which are encoded alike: anybody can publish a text that is no UTF-8,
+ * and one such log must not stop who reads the others. No event of ours has an indexed text, whose hash alone is logged.
  */
-function readable(abi: InterfaceAbi): Readable {
-  const emitted = new Interface(abi);
-  const fragments: EventFragment[] = [];
-  const events = new Map<string, EventFragment>();
-  emitted.forEachEvent((event) => {
-    const inputs = event.inputs.map((input) => input.format('full').replace(/^string(?! indexed)/, 'bytes'));
-    const fragment = EventFragment.from(`event ${event.name}(${inputs.join(', ')})`);
-    fragments.push(fragment);
-    events.set(event.topicHash, fragment);
+function readable(abi: InterfaceAbi): ReadonlyMap<string, EmittedEvent> {
+  const events = new Map<string, EmittedEvent>();
+  new Interface(abi).forEachEvent(({ name, inputs, topicHash }) => {
+    const indexed = inputs.filter((input) => input.indexed === true);
+    const others = inputs
+      .filter((input) => input.indexed !== true)
+      .map((input) => ParamType.from(input.format('full').replace(/^string/, 'bytes')));
+    events.set(topicHash, { name, indexed, others, topics: new Set(indexed.map((input) => input.name)) });
   });
-  return { codec: new Interface(fragments), events };
+  return events;
 }
 
 function positionOf(log: Record<string, unknown>, from: number, to: number): Position {

@@ -5,9 +5,11 @@
 import { getAddress, isAddress } from 'ethers';
 import { MeedError } from '../foundation/index.js';
 
-/** An address in its checksummed form. */
+/** An address in its checksummed form; a checksum that was given is checked. */
 export function address(value: unknown, field: string): string {
-  if (typeof value === 'string' && isAddress(value)) return getAddress(value);
+  if (typeof value === 'string' && isAddress(value)) {
+    return /^0x.*[A-F]/.test(value) ? value : getAddress(value);
+  }
   throw malformed(field, 'an address');
 }
 

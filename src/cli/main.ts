@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { MeedError, resourcePath } from '../foundation/index.js';
 import { auditCommand } from './commands/audit.js';
+import { auditorCommand } from './commands/auditor.js';
 import { bundleCommand } from './commands/bundle.js';
 import { ceremonyCommand } from './commands/ceremony.js';
 import { demoCommand } from './commands/demo.js';
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     bundleCommand(),
     indexerCommand(),
     validatorCommand(),
+    auditorCommand(),
     keystoreCommand(),
     doctorCommand(),
   ]) {

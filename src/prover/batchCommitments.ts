@@ -5,13 +5,16 @@
  * The trap: the first input of a chain's second permutation is the first one's output, so only vectors run side by side.
  */
 import { MeedError } from '../foundation/index.js';
-import { type BatchHasher, ELEMENT_BYTES, writeIntegers } from './fast/index.js';
+import { type BatchHasher, ELEMENT_BYTES, readIntegers, writeIntegers } from './fast/index.js';
 import {
   CHAIN_RATE,
   checkedSalt,
   ENTRIES_PER_WORD,
   ENTRY_MAX,
   ENTRY_OFFSET,
+  FIELD_MODULUS,
+  type Instance,
+  packWords,
   tag,
   wordCount,
 } from './reference/index.js';
@@ -72,6 +75,35 @@ export async function commitVectors(hasher: BatchHasher, { count, blocks }: Pack
     states = await hasher.hash(arity, inputs);
   }
   return states ?? new Uint8Array(count * ELEMENT_BYTES);
+}
+
+/** A batch of Q queries to be committed. */
+export interface BatchVectors {
+  /** Q × d, row-major. */
+  readonly vectors: Int16Array;
+  readonly salt: bigint;
+}
+
+/** `queryBatchCommitment` of each: the chains of all batches run side by side, as they are equally long. */
+export async function commitBatches(
+  hasher: BatchHasher,
+  { queries: Q, columns: d }: Instance,
+  indexId: bigint,
+  batches: readonly BatchVectors[],
+): Promise<bigint[]> {
+  const chains = batches.map(({ vectors, salt }) => [
+    indexId % FIELD_MODULUS,
+    checkedSalt(salt),
+    ...Array.from({ length: Q }, (_, q) => packWords(vectors.subarray(q * d, (q + 1) * d))).flat(),
+  ]);
+  let states = batches.map(() => tag('batch', Q, d));
+  for (let first = 0; first < (chains[0]?.length ?? 0); first += CHAIN_RATE) {
+    const blocks = chains.map((chain, b) => [states[b], ...chain.slice(first, first + CHAIN_RATE)]);
+    const inputs = new Uint8Array(blocks.flat().length * ELEMENT_BYTES);
+    writeIntegers(blocks.flat(), inputs);
+    states = readIntegers(await hasher.hash(blocks[0].length, inputs));
+  }
+  return states;
 }
 
 /** What a leaf binds, each list of 32 bytes an entry but the addresses. */

@@ -14,15 +14,10 @@ import {
 } from '../artefact/index.js';
 import { MeedError } from '../foundation/index.js';
 import { type AttributionIndex, indexShards, stringList } from './attributionIndex.js';
+import { commitBatches } from './batchCommitments.js';
+import { openBatchHasher } from './fast/index.js';
 import type { Receipts } from './receipts.js';
-import {
-  type Hasher,
-  type Instance,
-  loadHasher,
-  queryBatchCommitment,
-  saltOf,
-  scoreMatrix,
-} from './reference/index.js';
+import { type Instance, saltOf, scoreMatrix } from './reference/index.js';
 import type { Shard } from './rowCommitments.js';
 
 /** Q receipts as the circuit and the receipt book take them; unused positions are zero vectors with fee 0. */
@@ -123,26 +118,39 @@ export async function readEpoch(folder: string, index: AttributionIndex, receipt
 
 /** The batches that receipts are posted in. @param indexId of the index that explains them */
 export async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
-  const hasher = await loadHasher();
-  const batches: Batch[] = [];
-  for (let first = 0; first < receipts.receipts.length; first += instance.queries) {
-    batches.push(cutBatch(hasher, instance, indexId, receipts, first));
-  }
-  return batches;
+  const Q = instance.queries;
+  const opened = await openBatches(instance, indexId, receipts);
+  return opened.map((batch, b): Batch => {
+    const booked = receipts.receipts.slice(b * Q, (b + 1) * Q);
+    return {
+      ...batch,
+      receipts: booked.map((_, q) => b * Q + q),
+      outputHashes: Array.from({ length: Q }, (_, q) => booked[q]?.outputHash ?? ZERO_HASH),
+      fees: Array.from({ length: Q }, (_, q) => booked[q]?.fee ?? 0n),
+    };
+  });
 }
 
-function cutBatch(hasher: Hasher, instance: Instance, indexId: bigint, receipts: Receipts, first: number): Batch {
-  const { queries: Q, columns: d } = instance;
-  const booked = receipts.receipts.slice(first, first + Q);
-  const vectors = new Int16Array(Q * d);
-  vectors.set(receipts.queries.subarray(first * d, (first + booked.length) * d));
-  const salt = saltOf(receipts.secret, 'batch', first / Q);
-  return {
-    receipts: booked.map((_, q) => first + q),
-    vectors,
-    salt,
-    commitment: queryBatchCommitment(hasher, instance, indexId, salt, vectors),
-    outputHashes: Array.from({ length: Q }, (_, q) => booked[q]?.outputHash ?? ZERO_HASH),
-    fees: Array.from({ length: Q }, (_, q) => booked[q]?.fee ?? 0n),
-  };
+/** What a batch's commitment opens to. */
+export type OpenBatch = Pick<Batch, 'vectors' | 'salt' | 'commitment'>;
+
+/** Receipts cut into batches of Q, the last one filled up with zero vectors, and committed side by side. */
+export async function openBatches(
+  instance: Instance,
+  indexId: bigint,
+  { queries, secret }: Pick<Receipts, 'queries' | 'secret'>,
+): Promise<OpenBatch[]> {
+  const size = instance.queries * instance.columns;
+  const cut = Array.from({ length: Math.ceil(queries.length / size) }, (_, b) => {
+    const vectors = new Int16Array(size);
+    vectors.set(queries.subarray(b * size, (b + 1) * size));
+    return { vectors, salt: saltOf(secret, 'batch', b) };
+  });
+  const hasher = await openBatchHasher();
+  try {
+    const commitments = await commitBatches(hasher, instance, indexId, cut);
+    return cut.map((batch, b) => ({ ...batch, commitment: commitments[b] }));
+  } finally {
+    await hasher.close();
+  }
 }

@@ -40,7 +40,17 @@ export {
 export { type CompiledCircuit, compileCircuit } from './circuit.js';
 export { developmentKey } from './devkey/index.js';
 export { type Encoder, encodeRows, encoderHash, quantiseRows } from './encoder.js';
-export { type Batch, cutBatches, type Epoch, epochContent, epochRecipe, makeEpoch, readEpoch } from './epoch.js';
+export {
+  type Batch,
+  cutBatches,
+  type Epoch,
+  epochContent,
+  epochRecipe,
+  makeEpoch,
+  type OpenBatch,
+  openBatches,
+  readEpoch,
+} from './epoch.js';
 export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
 export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
 export {
@@ -63,6 +73,7 @@ export {
   slotAddresses,
 } from './proofs.js';
 export type { CeremonyOrigin, KeySeal, ProvingKey } from './provingKey.js';
+export { type PublishedWords, readWords, WORDS_KIND, writeWords } from './publishedWords.js';
 export { type FoldedBatch, type QueryMeanStatement, queryMeanInput, queryMeanStatement } from './queryMean.js';
 export {
   type Fold,

@@ -22,6 +22,9 @@ const COMMANDS = [
   'audit',
   'bundle',
   'indexer',
+  'validator',
+  'auditor',
+  'keystore',
   'doctor',
 ];
 const folder = temporaryFolder();

@@ -15,9 +15,12 @@ export interface AuditCheck {
   readonly seconds: number;
 }
 
+/** What is published or on chain is not what the evidence gives: a finding, and no failure of who looks. */
+export class Difference extends MeedError {}
+
 /** A difference found by an audit. */
-export function differs(what: string, found: unknown, expected: unknown): MeedError {
-  return new MeedError(`${what} is ${String(found)}, the evidence gives ${String(expected)}`, 'Challenge the payout');
+export function differs(what: string, found: unknown, expected: unknown): Difference {
+  return new Difference(`${what} is ${String(found)}, the evidence gives ${String(expected)}`, 'Challenge the payout');
 }
 
 export function requireEqual(what: string, found: unknown, expected: unknown): void {
@@ -29,7 +32,7 @@ export function requireEqualLists(what: string, found: readonly unknown[], expec
   for (const [i, value] of expected.entries()) requireEqual(`${what} ${i}`, found[i], value);
 }
 
-/** Of the events or proofs given, the one that is meant. @throws MeedError when there is not exactly one */
+/** Of the events or proofs given, the one that is meant. @throws Difference when there is not exactly one */
 export function only<T>(what: string, events: readonly T[]): T {
   if (events.length !== 1) throw differs(`the number of ${what}`, events.length, 1);
   return events[0];

@@ -1,4 +1,6 @@
+export type { DisputeKeys } from '../auditor/disputing.js';
 export { Attempts, type BackOff } from './attempts.js';
+export { type AuditorOptions, runAuditor } from './auditor/auditor.js';
 export type { Duty, Obstacle, Plan } from './duty.js';
 export { Journal } from './journal.js';
 export { createKeystore, importKeystore, openKeystore, readPassword } from './keystore.js';
