@@ -51,7 +51,6 @@ export {
   listedInstances,
 } from './instances.js';
 export { type OpenedIndex, openedIndex, openRows } from './openedIndex.js';
-export { answeredRow, type RowAnswer, rowAnswer, wrongStep } from './rowAnswer.js';
 export {
   challengeInput,
   type Proofs,
@@ -86,6 +85,7 @@ export {
   scoreFigures,
 } from './receipts.js';
 export type { Instance } from './reference/index.js';
+export { answeredRow, type RowAnswer, rowAnswer, wrongStep } from './rowAnswer.js';
 export { type OpenedBatch, rowOpeningInput, type ScorePosition } from './rowOpening.js';
 export { type RowRangeClaim, rowRangeInput } from './rowRange.js';
 export { rowsToSlotInputs } from './rowsToSlot.js';
