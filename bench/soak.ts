@@ -1,7 +1,7 @@
 /**
  * Daemons against one node for many epochs, with random kills and reorganisations: what was lost or doubled in the end.
  *
- *   npm run build && npx tsx bench/soak.ts [--epochs 200] [--validators 3] [--seed 1] [--every SECONDS] [--json FILE]
+ *   npm run build && npx tsx bench/soak.ts [--epochs 200] [--validators 3] [--auditors 2] [--seed 1] [--every SECONDS] [--json FILE]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
   options: {
     epochs: { type: 'string', default: '200' },
     validators: { type: 'string', default: '3' },
+    auditors: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     every: { type: 'string', default: '6' },
     json: { type: 'string' },
@@ -29,6 +30,7 @@ try {
     folder: join(folder, 'fleet'),
     epochs: Number(values.epochs),
     validators: Number(values.validators),
+    auditors: Number(values.auditors),
     seed: Number(values.seed),
     everyMs: 1000 * Number(values.every),
     patienceMs: 300_000,
@@ -36,7 +38,7 @@ try {
   });
   console.log(JSON.stringify(result, null, 2));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ soak: result }, null, 2)}\n`);
-  if (result.lost + result.doubled > 0) process.exitCode = 1;
+  if (result.lost + result.doubled + result.accused > 0) process.exitCode = 1;
 } finally {
   await market.stop();
   if (!values.keep) rmSync(folder, { recursive: true, force: true });

@@ -30,7 +30,7 @@ const STORE_FILE = 'events.duckdb';
 
 const OVERVIEW = `
 The store holds a table for every event of every contract ("EpochSettlement"."Credited"), and the views payouts, receipts,
-contributor_rows, contributor_scores and blocks; any DuckDB client can ask it more.
+credits, contributor_rows, contributor_scores and blocks; any DuckDB client can ask it more.
 
 Examples:
   $ meed indexer meed-out/heart                          reads the run's chain, from its saved state

@@ -78,6 +78,8 @@ export interface Market {
   readonly shards: number;
   /** Accounts of host and payer. */
   readonly hosts: ReadonlySet<string>;
+  /** Epochs that were posted and are to be paid, paid or not. */
+  readonly posted: readonly bigint[];
   /** Takes an epoch out of what is owed: its fees went back to their payer. */
   forgive(epoch: MarketEpoch): void;
   /** Epochs that were posted and are not paid to the last batch. */
@@ -116,7 +118,8 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
   const registered = await register(host, stored, index);
   const owed = new Map<string, bigint>();
   const due = new Map<bigint, ReadonlyMap<string, bigint>>();
-  let posted = 0;
+  const posted: bigint[] = [];
+  let seed = 0;
   let waiting: MarketEpoch[] = [];
   return {
     node,
@@ -127,9 +130,11 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
     host,
     shards: shards.length,
     owed,
+    posted,
     hosts: new Set([host.account.address, payer.account.address]),
     forgive: ({ epoch }) => {
       waiting = waiting.filter((one) => one.epoch !== epoch);
+      posted.splice(posted.indexOf(epoch), 1);
       for (const [account, amount] of due.get(epoch) ?? []) owed.set(account, (owed.get(account) ?? 0n) - amount);
     },
     unpaid: async () => {
@@ -139,8 +144,8 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
       return open.length;
     },
     newEpoch: async (receipts) => {
-      const name = `receipts-${posted++}`;
-      const fees = feesOf(receipts, posted);
+      const name = `receipts-${seed++}`;
+      const fees = feesOf(receipts, seed);
       const staging = join(folder, 'unpublished', name);
       const made = await makeReceipts(staging, engine, stored, trained, index, {
         count: receipts,
@@ -166,6 +171,7 @@ export async function openMarket(folder: string, changes: Partial<DeployOptions>
         fees: fees.reduce((sum, fee) => sum + fee, 0n),
         publish: () => rename(staging, join(published, name)),
       };
+      posted.push(epoch);
       waiting.push(posting);
       return posting;
     },

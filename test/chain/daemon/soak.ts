@@ -5,9 +5,10 @@
  * on a chain where they wait in the pool; what the daemons sent is forgotten, and is theirs to send again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readManifest } from '../../../src/artefact/index.js';
 import { createKeystore } from '../../../src/chain/daemon/index.js';
 import { creditOf } from '../../../src/chain/index.js';
 import { packageRoot, Random } from '../../../src/foundation/index.js';
@@ -17,6 +18,7 @@ export interface SoakOptions {
   readonly folder: string;
   readonly epochs: number;
   readonly validators: number;
+  readonly auditors: number;
   readonly seed: number;
   /** Mean time between two misfortunes. */
   readonly everyMs: number;
@@ -34,6 +36,9 @@ export interface SoakResult {
   /** Accounts that have less, and more, than the reference says. */
   readonly lost: number;
   readonly doubled: number;
+  /** Reports of epochs that every auditor has found right, and reports of anything else than right. */
+  readonly audited: number;
+  readonly accused: number;
   /** Mined transactions of daemons that the contracts refused: gas for nothing. */
   readonly refused: number;
   readonly seconds: number;
@@ -69,8 +74,9 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
     await misfortunes;
     await untilBehind(market, posting, options.patienceMs, 0);
     const { lost, doubled } = await balance(market);
+    const { audited, accused } = await fleet.audited(market.posted, options.patienceMs);
     const refused = await refusedTransactions(market, fleet.addresses);
-    return { epochs, ...counts, lost, doubled, refused, seconds: (performance.now() - begun) / 1000 };
+    return { epochs, ...counts, lost, doubled, audited, accused, refused, seconds: (performance.now() - begun) / 1000 };
   } finally {
     over.abort();
     await fleet.stop();
@@ -187,7 +193,7 @@ class Fleet {
     this.#members = members;
   }
 
-  static async start(market: Market, { folder, validators }: SoakOptions): Promise<Fleet> {
+  static async start(market: Market, { folder, validators, auditors }: SoakOptions): Promise<Fleet> {
     mkdirSync(folder, { recursive: true });
     const password = join(folder, 'password');
     writeFileSync(password, `${PASSWORD}\n`, { mode: 0o600 });
@@ -198,14 +204,18 @@ class Fleet {
       await market.host.account.provider.send('anvil_setBalance', [address, `0x${(1000n * ETHER).toString(16)}`]);
     }
     const common = ['--deployment', market.deploymentFile, '--rpc', market.node.url, '--openings', market.published];
-    const quick = ['--poll', '0.3', '--turn', '8', '--workers', '1', '--password-file', password];
-    const commands = keystores.map((keystore, i) => {
-      const own = ['--keystore', keystore, '--state', join(folder, `validator-${i}`), '--validators', addresses.join()];
-      return { name: `validator-${i}`, command: ['validator', ...common, ...quick, ...own] };
-    });
+    const own = (name: string): string[] => [...common, '--poll', '0.3', '--state', join(folder, name)];
+    const shared = ['--turn', '8', '--workers', '1', '--password-file', password, '--validators', addresses.join()];
+    const commands = new Map<string, readonly string[]>();
+    for (const [i, keystore] of keystores.entries()) {
+      const name = `validator-${i}`;
+      commands.set(name, ['validator', ...own(name), ...shared, '--keystore', keystore]);
+    }
+    for (let i = 0; i < auditors; i++) commands.set(`auditor-${i}`, ['auditor', ...own(`auditor-${i}`)]);
     const fleet = new Fleet(folder, addresses, []);
-    for (const { name, command } of commands)
+    for (const [name, command] of commands) {
       fleet.#members.push({ name, command, child: fleet.#spawn(name, command) });
+    }
     return fleet;
   }
 
@@ -214,6 +224,26 @@ class Fleet {
     const member = this.#members[random.below(this.#members.length)];
     await ended(member.child, 'SIGKILL');
     member.child = this.#spawn(member.name, member.command);
+  }
+
+  /** Waits until every auditor has a report of each epoch. */
+  async audited(epochs: readonly bigint[], patienceMs: number): Promise<{ audited: number; accused: number }> {
+    const folders = this.#members.flatMap(({ name }) => {
+      return name.startsWith('auditor') ? join(this.#folder, name, 'reports') : [];
+    });
+    const wanted = folders.flatMap((folder) => epochs.map((epoch) => join(folder, `epoch-${epoch}`)));
+    for (const end = Date.now() + patienceMs; !wanted.every((path) => existsSync(path)); await delay(250)) {
+      if (Date.now() > end) break;
+    }
+    const reports = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+    const verdicts = await Promise.all(
+      reports.map(async (path) => (await readManifest(path, 'audit-report')).facts.verdict),
+    );
+    const right = new Set(reports.filter((_, i) => verdicts[i] === 'opened'));
+    return {
+      audited: epochs.filter((epoch) => folders.every((folder) => right.has(join(folder, `epoch-${epoch}`)))).length,
+      accused: reports.length - right.size,
+    };
   }
 
   async stop(): Promise<void> {

@@ -175,12 +175,14 @@ describe('validators that are killed while the chain takes blocks back', () => {
       folder: join(folder, 'fleet'),
       epochs: 5,
       validators: 2,
+      auditors: 1,
       seed: 3,
       everyMs: 5000,
       patienceMs: 240_000,
       tell: () => undefined,
     });
-    expect(result).toMatchObject({ epochs: 5, lost: 0, doubled: 0 });
+    expect(result).toMatchObject({ epochs: 5, lost: 0, doubled: 0, accused: 0 });
+    expect(result.audited).toBe(market.posted.length);
     expect(result.kills + result.reorgs).toBeGreaterThan(0);
   }, 600_000);
 });
