@@ -153,17 +153,18 @@ async function expectForfeited(index: string, by: ChainClient, dispute: () => Pr
 }
 
 describe('an index is disabled by a proof that', () => {
-  it('a running sum does not add up, inside a slot and at its beginning', { timeout: 60_000 }, async () => {
-    for (const row of [1, 3]) {
+  it('a running sum does not add up: in a slot, at its beginning, at a shard’s', { timeout: 60_000 }, async () => {
+    for (const [row, registered, other] of [
+      [1, REGISTERED, SECOND],
+      [3, REGISTERED, SECOND],
+      [6, SECOND, REGISTERED],
+    ] as const) {
       const opened = wrongSum(row);
       const { index } = await register(opened);
       const proof = await sumProof(opened, row, challenger.account.address);
-      await expectForfeited(index, challenger, () =>
-        disputeSum(challenger, { index, registered: REGISTERED, row, proof }),
-      );
-      await expect(disputeSum(challenger, { index, registered: REGISTERED, row, proof })).rejects.toThrow(
-        'AlreadyDisabled',
-      );
+      await expect(disputeSum(challenger, { index, registered: other, row, proof })).rejects.toThrow('UnknownRow');
+      await expectForfeited(index, challenger, () => disputeSum(challenger, { index, registered, row, proof }));
+      await expect(disputeSum(challenger, { index, registered, row, proof })).rejects.toThrow('AlreadyDisabled');
     }
   });
 
