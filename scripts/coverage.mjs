@@ -2,7 +2,8 @@
  * Lines and branches of our contracts that the Solidity tests run, one row a contract; fails below the share asked for
  * (95 % unless told), as in `node scripts/coverage.mjs --minimum 90`. Further arguments go to forge.
  * The trap: only code that is hardly optimized can be traced to its lines, so gas and code size mean nothing here. Tests
- * of size are left out and gas is not recorded. Fuzzing is cut short: what a line needs to be run is few cases, and
+ * of size are left out and gas is not recorded. Inline assembly is never traced to its lines, run or not, so its lines and
+ * branches are not counted. Fuzzing is cut short: what a line needs to be run is few cases, and
  * traced code is slow.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -29,11 +30,28 @@ const options = ['--ir-minimum', '--no-match-test', 'CodeSizeLimit', '--report',
 const status = forge(['coverage', ...options, ...args], SETTINGS);
 if (status !== 0) process.exit(status);
 
+/** Numbers of the lines, from 1, that lie in blocks of inline assembly. */
+function assemblyLines(source) {
+  const found = new Set();
+  let depth = 0;
+  for (const [i, line] of source.split('\n').entries()) {
+    if (depth === 0 && !/^\s*assembly\b/.test(line)) continue;
+    found.add(i + 1);
+    depth += line.split('{').length - line.split('}').length;
+  }
+  return found;
+}
+
 /** The counts of one source in an lcov trace: found and hit, of lines and of branches. */
 function readTrace(record) {
-  const field = (name) => new RegExp(`^${name}:(.*)$`, 'm').exec(record)?.[1];
-  const counts = (found, hit) => ({ found: Number(field(found) ?? 0), hit: Number(field(hit) ?? 0) });
-  return { file: field('SF') ?? '', lines: counts('LF', 'LH'), branches: counts('BRF', 'BRH') };
+  const file = /^SF:(.*)$/m.exec(record)?.[1] ?? '';
+  if (!file.startsWith('contracts/')) return undefined;
+  const untraced = assemblyLines(readFileSync(join(root, file), 'utf8'));
+  const counts = (entry) => {
+    const hits = [...record.matchAll(entry)].filter(([, line]) => !untraced.has(Number(line)));
+    return { found: hits.length, hit: hits.filter(([, , times]) => Number(times) > 0).length };
+  };
+  return { file, lines: counts(/^DA:(\d+),(\d+)/gm), branches: counts(/^BRDA:(\d+),\d+,\d+,(-|\d+)/gm) };
 }
 
 const sum = (a, b) => ({ found: a.found + b.found, hit: a.hit + b.hit });
@@ -42,7 +60,7 @@ const cell = (counts) => `${percent(counts).toFixed(1)} % (${counts.hit}/${count
 const row = ({ file, lines, branches }) => `${file.padEnd(44)}${cell(lines)}${cell(branches)}\n`;
 
 const traces = readFileSync(report, 'utf8').split('end_of_record').map(readTrace);
-const ours = traces.filter(({ file }) => file.startsWith('contracts/'));
+const ours = traces.filter((trace) => trace !== undefined);
 const total = {
   file: 'all contracts',
   lines: ours.map(({ lines }) => lines).reduce(sum),

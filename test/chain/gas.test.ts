@@ -28,7 +28,7 @@ const MEASURED = {
   BatchPosted: 214_000,
   closeEpoch: 35_000,
   settle: 420_000,
-  finalizeEpoch: 51_400,
+  finalizeEpoch: 44_800,
   distribute: 613_000,
   withdraw: 63_000,
 };

@@ -5,20 +5,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isAddress } from 'ethers';
 import { runValidator } from '../../chain/daemon/index.js';
 import { MeedError, resourcePath } from '../../foundation/index.js';
-import {
-  ceremonyKey,
-  circuitId,
-  compileCircuit,
-  developmentKey,
-  type Instance,
-  type ProverName,
-  scoreMatrixCircuit,
-} from '../../prover/index.js';
+import type { Instance, ProverName } from '../../prover/index.js';
 import { parseBytes } from '../../work/index.js';
 import { whole } from '../arguments.js';
 import { type DaemonValues, daemonCommand, daemonOptions, keyOf, seconds } from '../daemon.js';
 import { listenForInterrupts } from '../interrupt.js';
 import { proverChoice } from '../proverChoice.js';
+import { settlementKey } from '../settlementKey.js';
 
 /** Of what a command that failed said. */
 const MOST_SAID = 2000;
@@ -69,14 +62,7 @@ export function validatorCommand(): Command {
       const options = await daemonOptions(values);
       const privateKey = await keyOf(values);
       const { deployment } = options;
-      const circuit = await compileCircuit(scoreMatrixCircuit(deployment.instance));
-      const key = await (values.key === undefined ? developmentKey(circuit) : ceremonyKey(values.key, circuit));
-      if (circuitId(deployment.instance, key.verificationKey) !== deployment.circuitId) {
-        throw new MeedError(
-          'The contracts were deployed with another key',
-          'Name the ceremony of their key with --key',
-        );
-      }
+      const key = await settlementKey(deployment, values.key);
       const interrupts = listenForInterrupts();
       try {
         await runValidator({

@@ -24,7 +24,15 @@ contract DisputesMaker {
         uint256 share
     ) external returns (Disputes) {
         return new Disputes(
-            indexes, verifiers[0], verifiers[1], verifiers[2], shape[0], shape[1], committee, staking, share
+            indexes,
+            verifiers[0],
+            verifiers[1],
+            verifiers[2],
+            shape[0],
+            shape[1],
+            Disputes.Judges(committee, address(0), address(0)),
+            staking,
+            share
         );
     }
 }
@@ -330,7 +338,15 @@ contract DisputesTest is SettlementWorld {
 
     function test_WithoutStakingNothingIsSlashed() public {
         disputes = new Disputes(
-            indexes, verifiers[0], verifiers[1], verifiers[2], LEVELS, SLOTS, committee, IValidatorStaking(address(0)), 0
+            indexes,
+            verifiers[0],
+            verifiers[1],
+            verifiers[2],
+            LEVELS,
+            SLOTS,
+            Disputes.Judges(committee, address(0), address(0)),
+            IValidatorStaking(address(0)),
+            0
         );
         vm.etch(indexes.arbiter(), address(disputes).code);
         disputes = Disputes(indexes.arbiter());

@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EpochSettlement} from "../../../contracts/EpochSettlement.sol";
 import {Prepayments} from "../../../contracts/Prepayments.sol";
+import {IReceipts} from "../../../contracts/IReceipts.sol";
 import {ReceiptBook} from "../../../contracts/ReceiptBook.sol";
 import {Bn254} from "../../../contracts/libraries/Bn254.sol";
 import {Tariff} from "../../../contracts/libraries/Tariff.sol";
@@ -136,18 +137,18 @@ contract ReceiptBookTest is BookTest {
     }
 
     function test_WhatIsUnknownSaysSo() public {
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownEpoch.selector, 7));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownEpoch.selector, 7));
         book.epochOf(7);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownEpoch.selector, 7));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownEpoch.selector, 7));
         book.placeOf(7, 0);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownBatch.selector, epoch, 0));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownBatch.selector, epoch, 0));
         book.placeOf(epoch, 0);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownBatch.selector, epoch, 0));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownBatch.selector, epoch, 0));
         book.batchOf(epoch, 0);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownEpoch.selector, 7));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownEpoch.selector, 7));
         book.close(7);
         ReceiptBook.Post memory made = postOf(7, 1, 1);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownEpoch.selector, 7));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownEpoch.selector, 7));
         book.postBatch(made);
     }
 
@@ -331,11 +332,12 @@ contract ReceiptBookTest is BookTest {
         book.postSigned(made, payer.addr, FAR, signature);
         vm.chainId(chain);
         ReceiptBook another = new ReceiptBook(token, indexes, RECLAIM_NOTICE);
+        EpochSettlement own = new EpochSettlement(another, verifier, SLOTS, QUERIES, COLUMNS);
         address[] memory payers = new address[](1);
         payers[0] = payer.addr;
         bytes32 index = indexOfEpoch[epoch];
         vm.prank(owner.addr);
-        another.open(index, settlement, payers);
+        another.open(index, own, payers);
         vm.expectRevert(abi.encodeWithSelector(ReceiptBook.NotSignedByPayer.selector, payer.addr));
         another.postSigned(made, payer.addr, FAR, signature);
     }

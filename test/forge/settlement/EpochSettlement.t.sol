@@ -7,6 +7,7 @@ import {IEpochSettlement} from "../../../contracts/IEpochSettlement.sol";
 import {IPayoutPolicy} from "../../../contracts/IPayoutPolicy.sol";
 import {IndexRegistry} from "../../../contracts/IndexRegistry.sol";
 import {ProtocolTerms} from "../../../contracts/ProtocolTerms.sol";
+import {IReceipts} from "../../../contracts/IReceipts.sol";
 import {ReceiptBook} from "../../../contracts/ReceiptBook.sol";
 import {Bn254} from "../../../contracts/libraries/Bn254.sol";
 import {ScoreSums} from "../../../contracts/libraries/ScoreSums.sol";
@@ -225,12 +226,12 @@ contract SettleTest is SettlementTest {
         settlement.refund(epoch, 0);
         close(epoch);
         proven.batch = 2;
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownBatch.selector, epoch, 2));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownBatch.selector, epoch, 2));
         settlement.settle(epoch, proven);
         (proven.batch, proven.shard) = (0, 2);
         vm.expectRevert(abi.encodeWithSelector(IndexRegistry.UnknownShard.selector, index, 2));
         settlement.settle(epoch, proven);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownEpoch.selector, 9));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownEpoch.selector, 9));
         settlement.settle(9, proven);
         EpochSettlement other = new EpochSettlement(book, verifier, SLOTS, QUERIES, COLUMNS);
         bytes memory elsewhere =
@@ -501,7 +502,7 @@ contract DistributeTest is SettlementTest {
         vm.expectRevert(abi.encodeWithSelector(IEpochSettlement.EpochNotFinal.selector, epoch));
         settlement.distribute(epoch, 0, posted.fees, posted.outputHashes, shards);
         settlement.finalize(epoch);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownBatch.selector, epoch, 2));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownBatch.selector, epoch, 2));
         settlement.distribute(epoch, 2, posted.fees, posted.outputHashes, shards);
         settlement.distribute(epoch, 0, posted.fees, posted.outputHashes, shards);
         vm.expectRevert(abi.encodeWithSelector(IEpochSettlement.AlreadyDistributed.selector, epoch, 0));
@@ -664,7 +665,7 @@ contract WithdrawTest is SettlementTest {
         settlement.refund(epoch, 0);
         vm.expectRevert(abi.encodeWithSelector(IEpochSettlement.AlreadyRefunded.selector, epoch, 0));
         settlement.refund(epoch, 0);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptBook.UnknownBatch.selector, epoch, 2));
+        vm.expectRevert(abi.encodeWithSelector(IReceipts.UnknownBatch.selector, epoch, 2));
         settlement.refund(epoch, 2);
         settlement.refund(epoch, 1);
         assertEq(settlement.creditOf(payer.addr), 1_000_080 + 999);

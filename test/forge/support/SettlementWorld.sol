@@ -66,7 +66,7 @@ abstract contract SettlementWorld is Test {
         token = newToken();
         datanets = new DatanetRegistry();
         terms = new ProtocolTerms(firstTerms(), timelock);
-        indexes = new IndexRegistry(datanets, token, terms, arbiter());
+        indexes = new IndexRegistry(datanets, token, terms, arbiter(), 0);
         book = new ReceiptBook(token, indexes, RECLAIM_NOTICE);
         verifier = new Groth16Verifier(TestKeys.words(FIRST));
         settlement = new EpochSettlement(book, verifier, SLOTS, QUERIES, COLUMNS);
