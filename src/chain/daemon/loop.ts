@@ -43,6 +43,8 @@ export class DaemonLoop {
   #lastCycle: number | undefined;
   readonly #begun = Date.now();
   #computing: Promise<void> | undefined;
+  /** What is to be computed next, as of the last plan. */
+  #queue: Duty[] = [];
   #told = new Map<string, string>();
 
   constructor(parts: DaemonParts, options: LoopOptions) {
@@ -136,18 +138,27 @@ export class DaemonLoop {
   async #work(duties: readonly Duty[]): Promise<number> {
     const { signal } = this.#options;
     const due = duties.filter((duty) => this.#isDue(duty));
-    const computing = due.find(({ lane }) => lane === 'computing');
-    if (computing && !this.#computing) {
-      this.#computing = this.#attempt(computing).then(() => {
-        this.#computing = undefined;
-      });
-    }
+    this.#queue = due.filter(({ lane }) => lane === 'computing');
+    this.#computing ??= this.#compute().finally(() => {
+      this.#computing = undefined;
+    });
     let done = 0;
     for (const duty of due) {
       if (signal.aborted) break;
       if (duty.lane === 'sending' && (await this.#attempt(duty))) done++;
     }
     return done;
+  }
+
+  /** One duty after another, until the last plan leaves none. A duty stays in a plan while it runs, so each runs once here. */
+  async #compute(): Promise<void> {
+    const ran = new Set<string>();
+    while (!this.#options.signal.aborted) {
+      const next = this.#queue.find(({ key }) => !ran.has(key));
+      if (next === undefined) return;
+      ran.add(next.key);
+      await this.#attempt(next);
+    }
   }
 
   #isDue({ key, turn }: Duty): boolean {

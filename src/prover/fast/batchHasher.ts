@@ -1,6 +1,6 @@
 /**
  * Many Poseidon hashes of equally many inputs at once, on the threads of the prover's arithmetic. A list is cut into
- * pieces that the free threads take; inputs and outputs are integers of 32 bytes, little-endian, so nothing of the
+ * pieces that the free threads take, one of a single piece is hashed by the caller's; inputs and outputs are integers of 32 bytes, little-endian, so nothing of the
  * kernel's forms shows.
  * The trap: the memory is a stack, so lists are hashed one after another, whoever asks; prepare the next while one runs.
  */
@@ -65,8 +65,9 @@ export class BatchHasher {
     for (let first = 0; first < count; first += PART) {
       const part = Math.min(PART, count - first);
       arithmetic.bytes.set(inputs.subarray(first * width, (first + part) * width), from);
+      if (count <= PIECE) arithmetic.kernel.hashArray(plan, from, to, count);
       const pieces: Promise<number>[] = [];
-      for (let at = 0; at < part; at += PIECE) {
+      for (let at = 0; count > PIECE && at < part; at += PIECE) {
         const piece = Math.min(PIECE, part - at);
         pieces.push(arithmetic.run('hashArray', plan, from + at * width, to + at * ELEMENT_BYTES, piece));
       }

@@ -9,6 +9,8 @@ import { instantiateArithmetic, type Kernel } from './fieldKernel.js';
 export interface ThreadData {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
+  /** Address of an int32 that counts the threads that are loaded, and may be ended. */
+  readonly loaded: number;
   /** Address of an int32 that counts the rooms taken. */
   readonly taken: number;
   /** Addresses of the rooms, one a thread. */
@@ -21,10 +23,10 @@ export interface KernelCall {
   readonly parameters: readonly number[];
 }
 
+const { module, memory, loaded, taken, rooms }: ThreadData = workerData;
 let kernel: Kernel | undefined;
 
 function open(): Kernel {
-  const { module, memory, taken, rooms }: ThreadData = workerData;
   const number = Atomics.add(new Int32Array(memory.buffer, taken, 1), 0, 1);
   if (number >= rooms.length) throw new Error(`thread ${number + 1} of ${rooms.length} has no room`);
   const opened = instantiateArithmetic(module, memory);
@@ -38,3 +40,5 @@ export default function call({ name, parameters }: KernelCall): number | undefin
   const result: unknown = Reflect.apply(kernel[name], undefined, [...parameters]);
   return typeof result === 'number' ? result : undefined;
 }
+
+Atomics.add(new Int32Array(memory.buffer, loaded, 1), 0, 1);

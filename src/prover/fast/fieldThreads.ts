@@ -3,9 +3,12 @@
  * each thread, and calls of its exports that are queued to whichever thread is free. Who opens it closes it; then the
  * threads end and the process can.
  * Memory is taken from the end upwards and given back to a mark (a stack): what lives long is taken first.
- * The trap: growing the memory detaches nothing, but views made before do not see the new part: ask for `bytes` again
+ * Threads are started by the first call that needs them, so short work in the caller's own costs none.
+ * The trap: Node ends the whole process when a thread is ended while it still loads modules, so a thread counts itself
+ * when it is loaded, and closing waits for all. Another: growing the memory detaches nothing, but views made before do not see the new part: ask for `bytes` again
  * after every `allocate`.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { MeedError } from '../../foundation/index.js';
 import { threadStart } from '../../work/index.js';
@@ -25,6 +28,9 @@ const PAGE_BYTES = 2 ** 16;
 const MOST_PAGES = 2 ** 16;
 /** A line of the cache: what starts on one shares it with nothing else. */
 const ALIGNMENT = 64;
+/** A thread that is not loaded by then failed to load. */
+const LOADING_MS = 30_000;
+const LOADING_POLL_MS = 5;
 
 /** @throws MeedError when the options are out of range, or the rooms do not fit the memory */
 export async function openArithmetic({
@@ -51,7 +57,8 @@ export class Arithmetic {
   readonly threads: number;
   readonly #memory: WebAssembly.Memory;
   readonly #most: number;
-  readonly #pool: Piscina<KernelCall, number | undefined>;
+  readonly #data: ThreadData;
+  #pool: Piscina<KernelCall, number | undefined> | undefined;
   #end: number;
 
   constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, most: number, threads: number) {
@@ -61,17 +68,10 @@ export class Arithmetic {
     this.kernel = instantiateArithmetic(module, memory);
     this.#end = this.kernel.firstFreeByte();
     const roomBytes = this.kernel.roomBytes();
-    const taken = this.allocate(4);
+    const [loaded, taken] = [this.allocate(4), this.allocate(4)];
     this.kernel.setRoom(this.allocate(roomBytes));
     const rooms = Array.from({ length: threads }, () => this.allocate(roomBytes));
-    const data: ThreadData = { module, memory, taken, rooms };
-    this.#pool = new Piscina<KernelCall, number | undefined>({
-      ...threadStart(import.meta.url, './fieldThread.js'),
-      minThreads: threads,
-      maxThreads: threads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      workerData: data,
-    });
+    this.#data = { module, memory, loaded, taken, rooms };
   }
 
   /** The whole memory. A view made before an `allocate` may end before what that gave. */
@@ -112,11 +112,26 @@ export class Arithmetic {
 
   /** Calls an export in a free thread. Gives what it gives; 0 for those that give nothing. */
   async run<Name extends keyof Kernel>(name: Name, ...parameters: Parameters<Kernel[Name]>): Promise<number> {
+    this.#pool ??= this.#start();
     return (await this.#pool.run({ name, parameters })) ?? 0;
   }
 
   /** Ends the threads. Calls under way are given up. */
   async close(): Promise<void> {
+    if (this.#pool === undefined) return;
+    const loaded = new Int32Array(this.#memory.buffer, this.#data.loaded, 1);
+    const limit = Date.now() + LOADING_MS;
+    while (Atomics.load(loaded, 0) < this.threads && Date.now() < limit) await delay(LOADING_POLL_MS);
     await this.#pool.destroy();
+  }
+
+  #start(): Piscina<KernelCall, number | undefined> {
+    return new Piscina({
+      ...threadStart(import.meta.url, './fieldThread.js'),
+      minThreads: this.threads,
+      maxThreads: this.threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerData: this.#data,
+    });
   }
 }

@@ -205,7 +205,7 @@ class Fleet {
     }
     const common = ['--deployment', market.deploymentFile, '--rpc', market.node.url, '--openings', market.published];
     const own = (name: string): string[] => [...common, '--poll', '0.3', '--state', join(folder, name)];
-    const shared = ['--turn', '8', '--workers', '1', '--password-file', password, '--validators', addresses.join()];
+    const shared = ['--turn', '20', '--workers', '1', '--password-file', password, '--validators', addresses.join()];
     const commands = new Map<string, readonly string[]>();
     for (const [i, keystore] of keystores.entries()) {
       const name = `validator-${i}`;
