@@ -1,5 +1,5 @@
 /**
- * The life of a daemon: look at the chain, derive what is owed, do what is due, again. Nothing but signed transactions and
+ * The life of a daemon: look at the chain, derive what is owed where it moved, do what is due, again. Nothing but signed transactions and
  * failures is remembered between two looks, so it can be killed at any instant and go on where the chain says it is.
  * The trap: a duty that fails must not stop the others, and one that fails at once must not be tried in a loop: it is tried
  * again after a pause that doubles, also across restarts.
@@ -35,6 +35,8 @@ export interface LoopOptions {
 }
 
 const STALLED_MS = 120_000;
+/** Time and the library change without the chain. */
+const PLAN_MS = 5_000;
 
 export class DaemonLoop {
   readonly #parts: DaemonParts;
@@ -46,6 +48,9 @@ export class DaemonLoop {
   /** What is to be computed next, as of the last plan. */
   #queue: Duty[] = [];
   #told = new Map<string, string>();
+  #plan: Plan = { duties: [], obstacles: [] };
+  /** Unix milliseconds at which that plan is out of date whatever the chain does. */
+  #planEnds = 0;
 
   constructor(parts: DaemonParts, options: LoopOptions) {
     this.#parts = parts;
@@ -82,30 +87,33 @@ export class DaemonLoop {
   /** One look, and everything that is due then. @returns how many duties were done */
   async cycle(): Promise<number> {
     const { watch, metrics } = this.#parts;
-    const before = this.#seen?.reorganisations;
+    const before = this.#seen;
     const seen = await watch.look();
-    if (seen.reorganisations !== before) await this.#recover();
+    if (seen.reorganisations !== before?.reorganisations) await this.#recover();
     this.#seen = seen;
     metrics.head.set(seen.head);
     metrics.block.set(seen.block);
     metrics.reorganisations.set(seen.reorganisations);
-    const plan = await this.#plan();
-    if (!plan) return 0;
-    await this.#account(plan);
-    const done = await this.#work(plan.duties);
+    const moved = seen.block !== before?.block || seen.reorganisations !== before.reorganisations;
+    if ((moved || Date.now() >= this.#planEnds) && !(await this.#planAnew())) return 0;
+    const done = await this.#work(this.#plan.duties);
     this.#lastCycle = Date.now();
     metrics.cycles.inc();
     return done;
   }
 
-  /** Undefined when it could not be made: the node broke off in between, or a published file is being written. */
-  async #plan(): Promise<Plan | undefined> {
+  /** False when it could not be made: the node broke off in between, or a published file is being written. */
+  async #planAnew(): Promise<boolean> {
     try {
-      return await this.#parts.plan();
+      this.#plan = await this.#parts.plan();
+      this.#planEnds = Date.now() + PLAN_MS;
+      await this.#account(this.#plan);
+      return true;
     } catch (error) {
       if (this.#options.signal.aborted) throw error;
+      this.#planEnds = 0;
       this.#parts.tell(`What is owed could not be told: ${messageOf(error)}`);
-      return undefined;
+      return false;
     }
   }
 
@@ -175,6 +183,7 @@ export class DaemonLoop {
       tell(await run(this.#options.signal));
       finish();
       metrics.done.inc({ kind });
+      this.#planEnds = 0;
       await attempts.forget(key);
       return true;
     } catch (error) {

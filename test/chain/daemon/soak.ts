@@ -46,6 +46,8 @@ export interface SoakResult {
 
 const PASSWORD = 'of the soak';
 const ETHER = 10n ** 18n;
+/** Epochs that wait at most before the next is posted. */
+const MOST_BEHIND = 12;
 /** Blocks that a reorganisation takes back at most. */
 const DEEPEST = 4;
 /** Things that daemons do between two misfortunes at most. */
@@ -68,7 +70,7 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
       const made = await posting.through(() => market.newEpoch(1 + random.below(16)));
       await made.publish();
       if ((e + 1) % 10 === 0) tell(`${e + 1} epochs posted, ${counts.kills} kills, ${counts.reorgs} reorganisations`);
-      await untilBehind(market, posting, options.patienceMs, 4);
+      await untilBehind(market, posting, options.patienceMs, MOST_BEHIND);
     }
     over.abort();
     await misfortunes;
@@ -204,7 +206,7 @@ class Fleet {
       await market.host.account.provider.send('anvil_setBalance', [address, `0x${(1000n * ETHER).toString(16)}`]);
     }
     const common = ['--deployment', market.deploymentFile, '--rpc', market.node.url, '--openings', market.published];
-    const own = (name: string): string[] => [...common, '--poll', '0.3', '--state', join(folder, name)];
+    const own = (name: string): string[] => [...common, '--poll', '1', '--state', join(folder, name)];
     const shared = ['--turn', '20', '--workers', '1', '--password-file', password, '--validators', addresses.join()];
     const commands = new Map<string, readonly string[]>();
     for (const [i, keystore] of keystores.entries()) {
