@@ -15,7 +15,7 @@ import {
 import { MeedError } from '../foundation/index.js';
 import { type AttributionIndex, indexShards, stringList } from './attributionIndex.js';
 import { commitBatches } from './batchCommitments.js';
-import { openBatchHasher } from './fast/index.js';
+import { type BatchHasher, openBatchHasher } from './fast/index.js';
 import type { Receipts } from './receipts.js';
 import { type Instance, saltOf, scoreMatrix } from './reference/index.js';
 import type { Shard } from './rowCommitments.js';
@@ -116,10 +116,18 @@ export async function readEpoch(folder: string, index: AttributionIndex, receipt
   return { artefact, ...content };
 }
 
-/** The batches that receipts are posted in. @param indexId of the index that explains them */
-export async function cutBatches(instance: Instance, indexId: bigint, receipts: Receipts): Promise<Batch[]> {
+/**
+ * The batches that receipts are posted in.
+ * @param indexId of the index that explains them. @param hasher for who cuts many; one of its own unless told
+ */
+export async function cutBatches(
+  instance: Instance,
+  indexId: bigint,
+  receipts: Receipts,
+  hasher?: BatchHasher,
+): Promise<Batch[]> {
   const Q = instance.queries;
-  const opened = await openBatches(instance, indexId, receipts);
+  const opened = await openBatches(instance, indexId, receipts, hasher);
   return opened.map((batch, b): Batch => {
     const booked = receipts.receipts.slice(b * Q, (b + 1) * Q);
     return {
@@ -139,6 +147,7 @@ export async function openBatches(
   instance: Instance,
   indexId: bigint,
   { queries, secret }: Pick<Receipts, 'queries' | 'secret'>,
+  shared?: BatchHasher,
 ): Promise<OpenBatch[]> {
   const size = instance.queries * instance.columns;
   const cut = Array.from({ length: Math.ceil(queries.length / size) }, (_, b) => {
@@ -146,11 +155,11 @@ export async function openBatches(
     vectors.set(queries.subarray(b * size, (b + 1) * size));
     return { vectors, salt: saltOf(secret, 'batch', b) };
   });
-  const hasher = await openBatchHasher();
+  const hasher = shared ?? (await openBatchHasher());
   try {
     const commitments = await commitBatches(hasher, instance, indexId, cut);
     return cut.map((batch, b) => ({ ...batch, commitment: commitments[b] }));
   } finally {
-    await hasher.close();
+    if (shared === undefined) await hasher.close();
   }
 }

@@ -51,6 +51,7 @@ export {
   openBatches,
   readEpoch,
 } from './epoch.js';
+export { type BatchHasher, openBatchHasher } from './fast/index.js';
 export { type Groth16Proof, prove, proveAll, verify, witness } from './groth16.js';
 export { contributorRanges, type RowRange, rowScores, shareWithIdentities } from './incentives.js';
 export {

@@ -9,8 +9,10 @@ import { MeedError } from '../../foundation/index.js';
 import {
   type AttributionIndex,
   type Batch,
+  type BatchHasher,
   cutBatches,
   indexShards,
+  openBatchHasher,
   readIndex,
   readReceipts,
   type Shard,
@@ -42,6 +44,8 @@ export class Openings {
   /** Which receipts artefact holds a batch, of all that were read. */
   readonly #places = new Map<bigint, string>();
   readonly #read = new Set<string>();
+  /** One for all: each has a memory of its own, of which a process can hold some thousands. */
+  #hasher: Promise<BatchHasher> | undefined;
 
   constructor(library: ArtefactLibrary) {
     this.#library = library;
@@ -75,6 +79,10 @@ export class Openings {
       found.push(batch);
     }
     return found;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#hasher)?.close();
   }
 
   async #open({ indexRoot, indexId, shardCommitments }: RegisteredIndex): Promise<PublishedIndex> {
@@ -133,7 +141,8 @@ export class Openings {
     if (!published) return new Map();
     try {
       const receipts = await readReceipts(published.folder);
-      const batches = await cutBatches(index.options.instance, index.indexId, receipts);
+      this.#hasher ??= openBatchHasher();
+      const batches = await cutBatches(index.options.instance, index.indexId, receipts, await this.#hasher);
       return new Map(batches.map((batch) => [batch.commitment, batch]));
     } catch (error) {
       if (!(error instanceof MeedError)) throw error;

@@ -66,11 +66,12 @@ export async function runAuditor(options: AuditorOptions): Promise<DaemonHealth>
         confirmations: options.confirmations,
         rpc: { signal, onRetry: tell },
       });
+      const evidence = new Evidence(new ArtefactLibrary(options.openings), deployment.instance);
       const duties = new AuditorDuties({
         provider,
         deployment,
         watch,
-        evidence: new Evidence(new ArtefactLibrary(options.openings), deployment.instance),
+        evidence,
         reports: new Reports(join(options.state, 'reports')),
         key: options.key,
         challenger,
@@ -97,6 +98,7 @@ export async function runAuditor(options: AuditorOptions): Promise<DaemonHealth>
         return loop.health();
       } finally {
         await status?.close();
+        await evidence.close();
       }
     } finally {
       challenger?.client.account.close();

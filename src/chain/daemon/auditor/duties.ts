@@ -5,10 +5,10 @@
  */
 import type { JsonRpcProvider } from 'ethers';
 import type { JsonObject } from '../../../foundation/index.js';
-import { openBatches, type VerificationKey } from '../../../prover/index.js';
+import type { VerificationKey } from '../../../prover/index.js';
 import { type Hasher, loadHasher } from '../../../prover/reference/index.js';
 import { type DisputeKeys, disputable, fileFinding, type ProvenFinding, proveFirst } from '../../auditor/disputing.js';
-import { auditEpoch } from '../../auditor/epochAudit.js';
+import { auditEpoch, type OpenedIntegers } from '../../auditor/epochAudit.js';
 import { type IndexFinding, type Inspection, inspectIndex } from '../../auditor/indexFindings.js';
 import type { RegisteredIndex } from '../../auditor/registered.js';
 import { type ChainClient, call } from '../../client.js';
@@ -52,6 +52,7 @@ export class AuditorDuties {
   readonly #parts: AuditorParts;
   /** Kept while the process lives, so that a dispute that is sent again is the same transaction. */
   readonly #proven = new Map<string, ProvenFinding>();
+  readonly #rows = new Map<string, OpenedIntegers<Int8Array>>();
 
   constructor(parts: AuditorParts) {
     this.#parts = parts;
@@ -158,7 +159,7 @@ export class AuditorDuties {
     obstacles: Obstacle[],
   ): Promise<void> {
     if (registered === undefined) return;
-    const { evidence, reports, deployment } = this.#parts;
+    const { evidence, reports } = this.#parts;
     const subject: Subject = {
       name: `epoch-${epoch}-batch-${batch}`,
       content: { batch: String(batch), epoch: String(epoch), commitment: String(commitment) },
@@ -168,10 +169,8 @@ export class AuditorDuties {
     if (report) return tellWithheld(subject, report, obstacles);
     duties.push(
       this.#reporting(subject, async (): Promise<Report> => {
-        for (const { values, secret } of await evidence.receipts(registered)) {
-          const opened = await openBatches(deployment.instance, registered.indexId, { queries: values, secret });
-          if (opened.some((one) => one.commitment === commitment)) return { verdict: 'opened', grounds: {} };
-        }
+        const holding = await evidence.receipts(registered, [commitment]);
+        if (holding.length > 0) return { verdict: 'opened', grounds: {} };
         return { verdict: 'withheld', grounds: { missing: 'its queries' } };
       }),
     );
@@ -197,27 +196,39 @@ export class AuditorDuties {
 
   async #rederive(epoch: bigint, registered: RegisteredIndex): Promise<Report> {
     const { provider, deployment, evidence, key } = this.#parts;
+    const rows = await this.#rowsOf(registered);
+    if (rows === undefined) return { verdict: 'withheld', grounds: { missing: 'the integers of its index' } };
+    const events = await readEvents(provider, deployment);
+    const posted = events.BatchPosted.filter((event) => event.epoch === epoch);
+    const receipts = await evidence.receipts(
+      registered,
+      posted.map(({ commitment }) => commitment),
+    );
+    const { findings, fees } = await auditEpoch({ provider, deployment, events, epoch, key, rows, receipts });
+    const differing = findings.flatMap((finding) => (finding.kind === 'differs' ? finding.detail : []));
+    if (differing.length > 0) return { verdict: 'differs', grounds: { differing } };
+    const missing = findings.flatMap((finding) => (finding.kind === 'batchNotOpened' ? finding.batch : []));
+    if (missing.length > 0) return { verdict: 'withheld', grounds: { missing: `batches ${missing.join(', ')}` } };
+    return { verdict: 'opened', grounds: { fees: String(fees) } };
+  }
+
+  /** The integers that open a whole index, looked for once: what opens a root opens it for good. */
+  async #rowsOf(registered: RegisteredIndex): Promise<OpenedIntegers<Int8Array> | undefined> {
+    const { evidence, deployment } = this.#parts;
+    const slots = registered.registeredSlots.map(({ end, contributor }) => `${end} ${contributor}`);
+    const place = `${registered.indexRoot} ${registered.shardCommitments.join()} ${slots.join()}`;
+    const known = this.#rows.get(place);
+    if (known) return known;
     const hasher = await loadHasher();
     for await (const opening of evidence.openings(registered, () => undefined)) {
       if (opening.kind !== 'integers') continue;
       const { opens } = await inspectIndex(hasher, deployment.instance, registered, opening);
       if (opens !== 'all') continue;
-      const { findings, fees } = await auditEpoch({
-        provider,
-        deployment,
-        events: await readEvents(provider, deployment),
-        epoch,
-        key,
-        rows: { values: opening.rows, secret: opening.secret },
-        receipts: await evidence.receipts(registered),
-      });
-      const differing = findings.flatMap((finding) => (finding.kind === 'differs' ? finding.detail : []));
-      if (differing.length > 0) return { verdict: 'differs', grounds: { differing } };
-      const missing = findings.flatMap((finding) => (finding.kind === 'batchNotOpened' ? finding.batch : []));
-      if (missing.length > 0) return { verdict: 'withheld', grounds: { missing: `batches ${missing.join(', ')}` } };
-      return { verdict: 'opened', grounds: { fees: String(fees) } };
+      const rows = { values: opening.rows, secret: opening.secret };
+      this.#rows.set(place, rows);
+      return rows;
     }
-    return { verdict: 'withheld', grounds: { missing: 'the integers of its index' } };
+    return undefined;
   }
 
   #reporting(subject: Subject, look: () => Promise<Report>): Duty {

@@ -5,7 +5,16 @@
 import type { ArtefactLibrary, Published } from '../../../artefact/index.js';
 import { readDataset } from '../../../data/index.js';
 import { MeedError } from '../../../foundation/index.js';
-import { type Instance, readIndex, readReceipts, readWords, WORDS_KIND } from '../../../prover/index.js';
+import {
+  type BatchHasher,
+  type Instance,
+  openBatches,
+  openBatchHasher,
+  readIndex,
+  readReceipts,
+  readWords,
+  WORDS_KIND,
+} from '../../../prover/index.js';
 import type { OpenedIntegers } from '../../auditor/epochAudit.js';
 import type { IntegerOpening, WordOpening } from '../../auditor/indexFindings.js';
 import type { RegisteredIndex } from '../../auditor/registered.js';
@@ -13,6 +22,10 @@ import type { RegisteredIndex } from '../../auditor/registered.js';
 export class Evidence {
   readonly #library: ArtefactLibrary;
   readonly #instance: Instance;
+  /** Of each receipts artefact, by its id and the index: the commitments of its batches. Artefacts never change. */
+  readonly #commitments = new Map<string, readonly bigint[]>();
+  /** One for all: each has a memory of its own, of which a process can hold some thousands. */
+  #hasher: Promise<BatchHasher> | undefined;
 
   constructor(library: ArtefactLibrary, instance: Instance) {
     this.#library = library;
@@ -57,12 +70,14 @@ export class Evidence {
     }
   }
 
-  /** Of all receipts of the index that can be read. */
-  async receipts(registered: Pick<RegisteredIndex, 'indexRoot'>): Promise<OpenedIntegers<Int16Array>[]> {
+  /** Receipts of the index among whose batches is one of these commitments. */
+  async receipts(registered: RegisteredIndex, wanted: readonly bigint[]): Promise<OpenedIntegers<Int16Array>[]> {
     const opened: OpenedIntegers<Int16Array>[] = [];
-    for (const { folder } of this.#receipts(registered)) {
+    for (const published of this.#receipts(registered)) {
       try {
-        const { queries, secret } = await readReceipts(folder);
+        const commitments = await this.#batchesOf(published, registered.indexId);
+        if (!wanted.some((commitment) => commitments.includes(commitment))) continue;
+        const { queries, secret } = await readReceipts(published.folder);
         opened.push({ values: queries, secret });
       } catch (error) {
         // damaged, or still being written: as if it were not there, and its batches are told to be withheld
@@ -70,6 +85,21 @@ export class Evidence {
       }
     }
     return opened;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#hasher)?.close();
+  }
+
+  async #batchesOf({ folder, manifest }: Published, indexId: bigint): Promise<readonly bigint[]> {
+    const key = `${manifest.id} ${indexId}`;
+    const known = this.#commitments.get(key);
+    if (known) return known;
+    this.#hasher ??= openBatchHasher();
+    const batches = await openBatches(this.#instance, indexId, await readReceipts(folder), await this.#hasher);
+    const commitments = batches.map(({ commitment }) => commitment);
+    this.#commitments.set(key, commitments);
+    return commitments;
   }
 
   async #integers(folder: string, dataset: string): Promise<IntegerOpening> {

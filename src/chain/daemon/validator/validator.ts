@@ -69,11 +69,12 @@ export async function runValidator(options: ValidatorOptions): Promise<DaemonHea
       const client = await openClient(sender, deployment);
       const library = new ArtefactLibrary(options.openings);
       const { buildIndex, key } = options;
+      const openings = new Openings(library);
       const duties = new ValidatorDuties({
         client,
         watch,
         key,
-        openings: new Openings(library),
+        openings,
         indexes: buildIndex && new IndexDuties({ client, library, buildIndex }),
         proving: { ...options.proving, store: join(options.state, 'proofs') },
       });
@@ -99,6 +100,7 @@ export async function runValidator(options: ValidatorOptions): Promise<DaemonHea
         return loop.health();
       } finally {
         await status?.close();
+        await openings.close();
       }
     } finally {
       sender.close();
