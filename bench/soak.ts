@@ -1,7 +1,8 @@
 /**
  * Daemons against one node for many epochs, with random kills and reorganisations: what was lost or doubled in the end.
+ * After --minutes no further epoch is posted.
  *
- *   npm run build && npx tsx bench/soak.ts [--epochs 200] [--validators 3] [--auditors 2] [--seed 1] [--every SECONDS] [--json FILE]
+ *   npm run build && npx tsx bench/soak.ts [--epochs 200] [--validators 3] [--auditors 2] [--seed 1] [--every SECONDS] [--minutes N] [--json FILE]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     auditors: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     every: { type: 'string', default: '6' },
+    minutes: { type: 'string' },
     json: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
@@ -29,6 +31,7 @@ try {
   const result = await soak(market, {
     folder: join(folder, 'fleet'),
     epochs: Number(values.epochs),
+    postingMs: values.minutes === undefined ? undefined : 60_000 * Number(values.minutes),
     validators: Number(values.validators),
     auditors: Number(values.auditors),
     seed: Number(values.seed),

@@ -15,7 +15,17 @@ import {
 import type { OpenedIndex } from '../../src/prover/index.js';
 import type { Instance } from '../../src/prover/reference/index.js';
 import { forgeableKey } from './forge.js';
-import { CONTRIBUTORS, DEPLOYER, elementOf, hashOf, newDataset, OWNER, openWorld, type World } from './world.js';
+import {
+  CONTRIBUTORS,
+  DEPLOYER,
+  elementOf,
+  hashOf,
+  newDataset,
+  OWNER,
+  openWorld,
+  runsOf,
+  type World,
+} from './world.js';
 
 export const WINDOW = 2000;
 export const INDEX_BOND = 1001n;
@@ -64,9 +74,10 @@ export function openJudgesWorld(
 /** Registers an index of the owner, in slots of so many rows at most. */
 export async function registerOpened(world: World, { tree }: OpenedIndex, rows: number, slotRows = 1): Promise<string> {
   const owner = await world.as(OWNER);
-  const slots = Array.from({ length: Math.ceil(rows / slotRows) }, (_, k) => ({
+  const count = Math.ceil(rows / slotRows);
+  const slots = runsOf(count, CONTRIBUTORS).map((contributor, k) => ({
     end: Math.min((k + 1) * slotRows, rows),
-    contributor: CONTRIBUTORS[k % CONTRIBUTORS.length],
+    contributor,
   }));
   const datasetId = await newDataset(world, rows, CONTRIBUTORS);
   await mintTokens(await world.as(DEPLOYER), owner.account.address, INDEX_BOND);

@@ -17,6 +17,8 @@ import type { Market } from './market.js';
 export interface SoakOptions {
   readonly folder: string;
   readonly epochs: number;
+  /** No further epoch is posted after so long; what was posted is finished. */
+  readonly postingMs?: number;
   readonly validators: number;
   readonly auditors: number;
   readonly seed: number;
@@ -57,7 +59,7 @@ const DID = /are ready|are settled|is final|is paid|was sent again/;
 
 /** Posts the epochs, lets the daemons pay them, and tells what came of it. */
 export async function soak(market: Market, options: SoakOptions): Promise<SoakResult> {
-  const { folder, epochs, tell, seed } = options;
+  const { folder, epochs, postingMs = Number.POSITIVE_INFINITY, tell, seed } = options;
   const random = new Random(seed);
   const begun = performance.now();
   const fleet = await Fleet.start(market, options);
@@ -66,7 +68,7 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
   const posting = new Turnstile();
   const misfortunes = misfortune(market, fleet, posting, counts, random, options.everyMs, over.signal);
   try {
-    for (let e = 0; e < epochs; e++) {
+    for (let e = 0; e < epochs && performance.now() - begun < postingMs; e++) {
       const made = await posting.through(() => market.newEpoch(1 + random.below(16)));
       await made.publish();
       if ((e + 1) % 10 === 0) tell(`${e + 1} epochs posted, ${counts.kills} kills, ${counts.reorgs} reorganisations`);
@@ -78,7 +80,16 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
     const { lost, doubled } = await balance(market);
     const { audited, accused } = await fleet.audited(market.posted, options.patienceMs);
     const refused = await refusedTransactions(market, fleet.addresses);
-    return { epochs, ...counts, lost, doubled, audited, accused, refused, seconds: (performance.now() - begun) / 1000 };
+    return {
+      epochs: market.posted.length,
+      ...counts,
+      lost,
+      doubled,
+      audited,
+      accused,
+      refused,
+      seconds: (performance.now() - begun) / 1000,
+    };
   } finally {
     over.abort();
     await fleet.stop();
