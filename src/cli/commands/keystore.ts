@@ -9,6 +9,7 @@ import { askPassword } from '../daemon.js';
 interface Values {
   readonly passwordFile?: string;
   readonly keyFile?: string;
+  readonly json?: true;
 }
 
 export function keystoreCommand(): Command {
@@ -17,12 +18,13 @@ export function keystoreCommand(): Command {
     .addHelpText(
       'after',
       '\nThe file is Web3 Secret Storage (scrypt), which wallets read too. Without its password it is worth nothing, and lost.\n' +
-        'Key and password never stand in an argument: other users of the machine see those.',
+        'Key and password never stand in an argument: other users of the machine see those.\n\nExamples:\n  meed keystore new validator.json\n  meed keystore address validator.json --password-file password --json',
     )
     .exitOverride();
   made.addCommand(
     keyed('new', 'makes a new account').action(async (file: string, _, self: Command) => {
-      print(await createKeystore(file, await newPassword(self.opts<Values>())));
+      const values = self.opts<Values>();
+      print(await createKeystore(file, await newPassword(values)), values);
     }),
   );
   made.addCommand(
@@ -33,14 +35,15 @@ export function keystoreCommand(): Command {
         const key = await readFile(keyFile, 'utf8').catch((error: unknown) => {
           throw explainFileError(error, keyFile);
         });
-        print(await importKeystore(file, key, await newPassword(values)));
+        print(await importKeystore(file, key, await newPassword(values)), values);
       }),
   );
   made.addCommand(
     keyed('address', 'opens a keystore and prints its address').action(async (file: string, _, self: Command) => {
-      const { passwordFile } = self.opts<Values>();
+      const values = self.opts<Values>();
+      const { passwordFile } = values;
       const password = passwordFile === undefined ? await askPassword('Password: ') : await readPassword(passwordFile);
-      print(new Wallet((await openKeystore(file, password)).privateKey).address);
+      print(new Wallet((await openKeystore(file, password)).privateKey).address, values);
     }),
   );
   return made;
@@ -51,6 +54,7 @@ function keyed(name: string, summary: string): Command {
     .description(summary)
     .argument('<file>', 'the keystore')
     .option('--password-file <file>', 'its first line is the password; asked for on a terminal otherwise')
+    .option('--json', 'print the address as JSON')
     .exitOverride();
 }
 
@@ -62,6 +66,6 @@ async function newPassword({ passwordFile }: Values): Promise<string> {
   throw new MeedError('The two passwords differ', 'Type them again', { exitCode: 2 });
 }
 
-function print(address: string): void {
-  process.stdout.write(`${address}\n`);
+function print(address: string, { json }: Values): void {
+  process.stdout.write(`${json ? JSON.stringify({ address }) : address}\n`);
 }
