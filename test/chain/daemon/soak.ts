@@ -74,6 +74,7 @@ export async function soak(market: Market, options: SoakOptions): Promise<SoakRe
       if ((e + 1) % 10 === 0) tell(`${e + 1} epochs posted, ${counts.kills} kills, ${counts.reorgs} reorganisations`);
       await untilBehind(market, posting, options.patienceMs, MOST_BEHIND);
     }
+    await untilBehind(market, posting, options.patienceMs, 1);
     over.abort();
     await misfortunes;
     await untilBehind(market, posting, options.patienceMs, 0);

@@ -177,7 +177,7 @@ describe('validators that are killed while the chain takes blocks back', () => {
       validators: 2,
       auditors: 1,
       seed: 3,
-      everyMs: 5000,
+      everyMs: 1000,
       patienceMs: 240_000,
       tell: () => undefined,
     });
