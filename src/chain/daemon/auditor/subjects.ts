@@ -25,8 +25,13 @@ export interface EpochSubject {
   readonly accumulator: string;
 }
 
-/** Registered to the last row. What was registered before the index was abandoned is as if it had never been. */
-export async function indexSubjects(store: IndexStore): Promise<IndexSubject[]> {
+/**
+ * Registered to the last row. What was registered before the index was abandoned is as if it had never been.
+ * @param only this one; all unless told
+ */
+export async function indexSubjects(store: IndexStore, only?: string): Promise<IndexSubject[]> {
+  const named = only === undefined ? [] : [bytes32(only, 'index')];
+  const wanted = (table: string): string => (only === undefined ? 'true' : `${table}.index = ?`);
   const since = (table: string, index: string): string =>
     `NOT EXISTS (SELECT 1 FROM "IndexRegistry"."IndexAbandoned" a WHERE a.index = ${index} AND
        (a.block_number, a.log_index) > (${table}.block_number, ${table}.log_index))`;
@@ -34,13 +39,15 @@ export async function indexSubjects(store: IndexStore): Promise<IndexSubject[]> 
     `SELECT r.*, EXISTS (SELECT 1 FROM "IndexRegistry"."IndexDisabled" d WHERE d.index = r.index) AS disabled
      FROM "IndexRegistry"."IndexRegistered" r
      JOIN "IndexRegistry"."IndexCompleted" c ON c.index = r.index
-     WHERE ${since('r', 'r.index')}
+     WHERE ${wanted('r')} AND ${since('r', 'r.index')}
      ORDER BY r.block_number, r.log_index`,
+    named,
   );
   const parts = await store.rows(
     `SELECT s.index, s.slots, s."shardCommitments" FROM "IndexRegistry"."SlotsRegistered" s
-     WHERE ${since('s', 's.index')}
+     WHERE ${wanted('s')} AND ${since('s', 's.index')}
      ORDER BY s.block_number, s.log_index`,
+    named,
   );
   return rows.map((row) => {
     const index = bytes32(row.index, 'index');

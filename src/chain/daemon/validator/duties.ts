@@ -12,7 +12,8 @@ import { distribute } from '../../distribution.js';
 import { list } from '../../indexer/payouts.js';
 import type { IndexStore } from '../../indexer/store.js';
 import { epochTerms } from '../../terms.js';
-import { address, integer, quantity, text } from '../../values.js';
+import { address, integer, quantity } from '../../values.js';
+import { indexSubjects } from '../auditor/subjects.js';
 import type { Duty, Obstacle, Plan } from '../duty.js';
 import { NotOpened, type Openings, type RegisteredIndex } from '../openings.js';
 import type { ChainWatch } from '../watch.js';
@@ -192,27 +193,9 @@ function told({ hash, gasUsed }: Sent): string {
 
 /** @throws NotOpened when the chain has no such index, as after a reorganisation */
 async function registeredIndex(store: IndexStore, index: string): Promise<RegisteredIndex> {
-  const [row] = await store.rows(
-    `SELECT max_by("indexRoot", (block_number, log_index)) AS "indexRoot", any_value("indexId") AS "indexId"
-     FROM "IndexRegistry"."IndexRegistered" WHERE index = ? HAVING count(*) > 0`,
-    [index],
-  );
-  if (row === undefined) throw new NotOpened(`its index ${index} is not registered`);
-  // of a registration that was abandoned and begun anew, only what came after counts
-  const parts = await store.rows(
-    `SELECT "shardCommitments" FROM "IndexRegistry"."SlotsRegistered"
-     WHERE index = $1 AND (block_number, log_index) > ALL (
-       SELECT (block_number, log_index) FROM "IndexRegistry"."IndexAbandoned" WHERE index = $1)
-     ORDER BY "firstShard"::HUGEINT`,
-    [index],
-  );
-  return {
-    indexRoot: BigInt(text(row.indexRoot, 'indexRoot')),
-    indexId: BigInt(text(row.indexId, 'indexId')),
-    shardCommitments: parts.flatMap((part) =>
-      list(part.shardCommitments, 'shardCommitments', (value, field) => BigInt(text(value, field))),
-    ),
-  };
+  const [subject] = await indexSubjects(store, index);
+  if (subject) return subject.registered;
+  throw new NotOpened(`its index ${index} is not registered`);
 }
 
 /** Of every shard in order, as its ShardSettled event told them. */
